@@ -1,0 +1,3 @@
+"""Russian texts of messages, keyed by their English templates."""
+
+RUSSIAN: dict[str, str] = {}
