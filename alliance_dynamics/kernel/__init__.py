@@ -1,0 +1,1 @@
+"""How a model runs: flattening to a program, back-ends, integration."""

@@ -1,0 +1,1 @@
+"""What a model is: names, expressions, dimensions, reading, composing."""
