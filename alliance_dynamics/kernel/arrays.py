@@ -1,0 +1,149 @@
+"""Functions over arrays, written out: reductions, vector functions, allocation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from alliance_dynamics.kernel.nodes import ONE, ZERO, Node, const, select, tree
+from alliance_dynamics.model.expression import Call, Expression, Reference
+
+if TYPE_CHECKING:
+    from alliance_dynamics.kernel.equations import SiteOf
+
+
+def reduce_nodes(kind: str, nodes: Sequence[Node]) -> Node:
+    """sum, prod, vmin, vmax, mean, stddev (population) or size_of of a list of nodes."""
+    if kind == "size_of":
+        return const(len(nodes))
+    if kind in ("mean", "stddev"):
+        mean = ("div", tree("add", nodes), const(len(nodes)))
+        if kind == "mean":
+            return mean
+        squares = [("mul", gap, gap) for gap in (("sub", node, mean) for node in nodes)]
+        return ("sqrt", ("div", tree("add", squares), const(len(nodes))))
+    return tree({"sum": "add", "prod": "mul", "vmin": "min", "vmax": "max"}[kind], nodes)
+
+
+def _reduction(kind: str) -> Callable[..., Node]:
+    def build(site: SiteOf, *arguments: Expression) -> Node:
+        nodes = [site.with_choice(choice, argument) for argument in arguments for choice in site.choices(argument)]
+        return reduce_nodes(kind, nodes)
+
+    return build
+
+
+def element_count(site: SiteOf, dimension: Expression) -> Node:
+    if isinstance(dimension, Reference) and dimension.name in site.subscripts.dimensions:
+        return const(len(site.subscripts.dimensions[dimension.name].elements))
+    raise site.unsupported("ELMCOUNT of something that is no subscript range")
+
+
+def vector_select(site: SiteOf, selection: Expression, values: Expression, *rest: Expression) -> Node:
+    """Sum (0), product (1), minimum (2) or maximum (3) of the values whose selection is not 0."""
+    missing, action, _ = (site.node(each) for each in rest)
+    kind = round(site.number(action, "the action of VECTOR SELECT"))
+    joint = Call("sum", (selection, values))
+    names = {}
+    for argument in joint.arguments:
+        for choice in site.choices(argument):
+            names.update(dict.fromkeys(choice))
+    choices = _choices_over(site, tuple(names))
+    chosen = [site.with_choice(choice, selection) for choice in choices]
+    nodes = [site.with_choice(choice, values) for choice in choices]
+    neutral = {0: ZERO, 1: ONE, 2: const(1e300), 3: const(-1e300)}.get(kind)
+    if neutral is None:
+        raise site.unsupported("this action of VECTOR SELECT (0 sum, 1 product, 2 minimum, 3 maximum are)")
+    masked = [select(("ne", mask, ZERO), node, neutral) for mask, node in zip(chosen, nodes, strict=True)]
+    operation = {0: "add", 1: "mul", 2: "min", 3: "max"}[kind]
+    any_chosen = tree("or", [("ne", mask, ZERO) for mask in chosen])
+    return select(any_chosen, tree(operation, masked), missing)
+
+
+def vector_elm_map(site: SiteOf, base: Expression, offset: Expression) -> Node:
+    """The element `offset` places after the one that the base names, over the base's dimensions in row order."""
+    if not isinstance(base, Reference) or base.name not in site.builder.model.variables:
+        raise site.unsupported("VECTOR ELM MAP of something that is no variable")
+    variable = site.builder.model.variables[base.name]
+    everything = list(site.subscripts.of_variable(variable))
+    first = site.node(base)[1]
+    nodes = [site.node(Reference(base.name, elements)) for elements in everything]
+    start = next(i for i, node in enumerate(nodes) if node[1] == first)
+    at = ("add", const(start), ("floor", ("add", site.node(offset), const(0.5))))
+    value: Node = const(float("nan"))
+    for index, node in enumerate(nodes):
+        value = select(("eq", at, const(index)), node, value)
+    return value
+
+
+def vector_sort_order(site: SiteOf, vector: Expression, direction: Expression) -> Node:
+    """The 0-based place in the vector of the value that stands at this element's place in sorted order."""
+    nodes, here = _own_vector(site, vector)
+    ranks = [_place_in_order(nodes, index, site.node(direction)) for index in range(len(nodes))]
+    value: Node = const(float("nan"))
+    for index, rank in enumerate(ranks):
+        value = select(("eq", rank, const(here)), const(index), value)
+    return value
+
+
+def vector_rank(site: SiteOf, vector: Expression, direction: Expression) -> Node:
+    """The 1-based rank of this element's value."""
+    nodes, here = _own_vector(site, vector)
+    return ("add", _place_in_order(nodes, here, site.node(direction)), ONE)
+
+
+def vector_reorder(site: SiteOf, vector: Expression, order: Expression) -> Node:
+    """The value of the vector at the 0-based place that `order` names."""
+    nodes, _ = _own_vector(site, vector)
+    at = site.node(order)
+    value: Node = const(float("nan"))
+    for index, node in enumerate(nodes):
+        value = select(("eq", at, const(index)), node, value)
+    return value
+
+
+def _place_in_order(nodes: Sequence[Node], index: int, direction: Node) -> Node:
+    """How many values stand before this one; equal values keep their order."""
+    counts: list[Node] = []
+    for other, node in enumerate(nodes):
+        if other == index:
+            continue
+        tie = "le" if other < index else "lt"
+        up: Node = (tie, node, nodes[index])
+        down: Node = (tie, nodes[index], node)
+        counts.append(select(("gt", direction, ZERO), up, down))
+    return tree("add", counts) if counts else ZERO
+
+
+def _own_vector(site: SiteOf, vector: Expression) -> tuple[list[Node], int]:
+    """The values along the last subscript of a reference, and this equation's place among them."""
+    if not isinstance(vector, Reference) or not vector.subscripts:
+        raise site.unsupported("a vector function of something that is no subscripted variable")
+    *before, last = vector.subscripts
+    last = last.removesuffix("!")
+    if last not in site.subscripts.dimensions:
+        owner = site.subscripts.owners[last][0]
+        elements = site.subscripts.dimensions[owner].elements
+        here = elements.index(last)
+    else:
+        elements = site.subscripts.dimensions[last].elements
+        resolved = site.subscripts.resolve(last, site.chosen)
+        here = elements.index(resolved) if resolved in elements else 0
+    nodes = [site.node(Reference(vector.name, (*before, element))) for element in elements]
+    return nodes, here
+
+
+def _choices_over(site: SiteOf, names: tuple[str, ...]) -> list[Mapping[str, str]]:
+    probe = Call("sum", tuple(Reference("time", (name + "!",)) for name in names))
+    return list(site.choices(probe)) if names else [{}]
+
+
+ARRAYS: dict[str, Callable[..., Node]] = {
+    **{kind: _reduction(kind) for kind in ("sum", "prod", "vmin", "vmax", "mean", "stddev", "size_of")},
+    "elmcount": element_count,
+    "vector_select": vector_select,
+    "vector_elm_map": vector_elm_map,
+    "vector_sort_order": vector_sort_order,
+    "vector_rank": vector_rank,
+    "vector_reorder": vector_reorder,
+}

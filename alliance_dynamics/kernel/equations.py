@@ -1,0 +1,270 @@
+"""From a model to flat equations: every variable, element by element, with its functions expanded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import product
+
+from alliance_dynamics.errors import Fault, ModelError, Place, UnsupportedError, fault
+from alliance_dynamics.kernel.arrays import ARRAYS
+from alliance_dynamics.kernel.memory import MEMORY
+from alliance_dynamics.kernel.nodes import STEP_TIME, TIME, Equation, Node, const, var
+from alliance_dynamics.kernel.stateless import RANDOM, STATELESS
+from alliance_dynamics.kernel.subscripts import Subscripts, find_definition_faults, resolve_reference
+from alliance_dynamics.model.expression import (
+    Array,
+    Binary,
+    Call,
+    Expression,
+    LookupCall,
+    Number,
+    Reference,
+    Table,
+    Unary,
+)
+from alliance_dynamics.model.model import Definition, Model, Variable
+from alliance_dynamics.model.names import flat
+
+BINARY = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "^": "pow",
+    "=": "eq",
+    "<>": "ne",
+    "<": "lt",
+    "<=": "le",
+    ">": "gt",
+    ">=": "ge",
+    "and": "and",
+    "or": "or",
+}
+MOST_EQUATIONS = 200_000
+
+
+def flat_equations(model: Model) -> dict[str, Equation]:
+    """Every flat equation by flat name, in the order of the model; hidden ones follow the equation they serve."""
+    subscripts = Subscripts(model)
+    faults = find_definition_faults(model, subscripts)
+    builder = _Builder(model, subscripts)
+    for variable in model.variables.values():
+        if variable.kind == "lookup":
+            continue
+        for definition in variable.definitions:
+            try:
+                builder.add(variable, definition)
+            except ModelError as error:
+                faults.extend(error.faults)
+            except RecursionError:
+                faults.append(fault(definition.place, "the equation is nested too deeply", remedy="Split it in two"))
+    if faults:
+        raise ModelError(_distinct(faults))
+    return builder.equations
+
+
+class _Builder:
+    def __init__(self, model: Model, subscripts: Subscripts):
+        self.model = model
+        self.subscripts = subscripts
+        self.equations: dict[str, Equation] = {}
+        self.draws = 0
+        self.tables: dict[str, dict[tuple[str, ...], Table]] = {}
+
+    def add(self, variable: Variable, definition: Definition) -> None:
+        for elements, chosen, position in self.subscripts.of_definition(definition):
+            name = flat(variable.name, elements)
+            site = SiteOf(self, name, chosen, definition.place, held_time=variable.kind == "data")
+            expression = definition.expression
+            if isinstance(expression, Array):
+                expression = Number(expression.values[position])
+            value = site.node(expression)
+            if variable.kind == "stock":
+                initial = site.node(_element(definition.initial, position))
+                equation = Equation(name, "stock", value, definition.place, initial)
+                equation.non_negative = definition.non_negative
+            elif variable.kind == "constant" and value[0] == "const":
+                equation = Equation(name, "parameter", value, definition.place)
+            else:
+                equation = Equation(name, "auxiliary", value, definition.place)
+                if definition.initial is not None:
+                    equation.initial = site.node(_element(definition.initial, position))
+            self.equations[name] = equation
+            if len(self.equations) > MOST_EQUATIONS:
+                raise UnsupportedError(
+                    fault(
+                        definition.place,
+                        "the model has more than {limit} equations when its arrays are written out",
+                        remedy="Use smaller dimensions",
+                        limit=MOST_EQUATIONS,
+                    )
+                )
+
+    def lookup_table(self, reference: Reference, site: SiteOf) -> Table:
+        """The points of a lookup (or data) variable for the elements that a reference means."""
+        variable, elements = resolve_reference(self.subscripts, reference, site.chosen, site.place)
+        tables = self.tables.get(variable.name)
+        if tables is None:
+            tables = self.tables[variable.name] = {}
+            for definition in variable.definitions:
+                for each, _, _ in self.subscripts.of_definition(definition):
+                    tables[each] = self._table(definition, variable, site)
+        return tables[elements]
+
+    def _table(self, definition: Definition, variable: Variable, site: SiteOf) -> Table:
+        expression = definition.expression
+        if isinstance(expression, LookupCall) and variable.kind == "data":
+            expression = expression.table
+        if isinstance(expression, Reference):
+            return self.lookup_table(expression, site)
+        if not isinstance(expression, Table):
+            raise ModelError(fault(site.place, "{label} is used as a lookup but is none", label=repr(variable.label)))
+        return expression
+
+
+class SiteOf:
+    """One equation of one element: turns expressions into nodes and makes the hidden equations it needs."""
+
+    def __init__(self, builder: _Builder, name: str, chosen: Mapping[str, str], place: Place, held_time: bool):
+        self.builder = builder
+        self.name = name
+        self.chosen = dict(chosen)
+        self.place = place
+        self.time = STEP_TIME if held_time else TIME
+        self.hidden = 0
+
+    @property
+    def subscripts(self) -> Subscripts:
+        return self.builder.subscripts
+
+    def node(self, expression: Expression | None) -> Node:
+        match expression:
+            case Number(value):
+                return const(value)
+            case Reference():
+                return self._reference(expression)
+            case Unary("-", operand):
+                inner = self.node(operand)
+                return const(-inner[1]) if inner[0] == "const" else ("neg", inner)
+            case Unary(_, operand):
+                return ("not", self.node(operand))
+            case Binary():
+                return self._binary(expression)
+            case LookupCall(table, argument):
+                points = table if isinstance(table, Table) else self.builder.lookup_table(table, self)
+                return ("lookup", points, self.node(argument))
+            case Call(function, arguments):
+                return self._call(function, arguments)
+            case Table():
+                return ("lookup", expression, self.time)
+        raise ModelError(fault(self.place, "`{name}` has no usable equation", name=self.name))
+
+    def choices(self, expression: Expression) -> list[dict[str, str]]:
+        """One choice of elements for each combination of the `!` names in an expression, row-major."""
+        names = self.subscripts.reduced(expression)
+        ranges = [self.subscripts.elements(name) for name in names]
+        return [dict(zip(names, each, strict=True)) for each in product(*ranges)]
+
+    def with_choice(self, choice: Mapping[str, str], expression: Expression) -> Node:
+        """The node of an expression with more names bound than the left-hand side binds."""
+        saved = self.chosen
+        self.chosen = {**choice, **{k: v for k, v in saved.items() if k not in choice}}
+        try:
+            return self.node(expression)
+        finally:
+            self.chosen = saved
+
+    def unsupported(self, what: str) -> ModelError:
+        return ModelError(fault(self.place, "{what} is not supported here", what=what))
+
+    # what functions with memory ask for
+    def random(self) -> Node:
+        self.builder.draws += 1
+        return ("random", self.builder.draws - 1)
+
+    def stock(self, initial: Node) -> Node:
+        return self._hide("stock", initial=initial)
+
+    def held(self, initial: Node) -> Node:
+        return self._hide("held", initial=initial)
+
+    def frozen(self, initial: Node) -> Node:
+        return self._hide("frozen", initial=initial)
+
+    def ring(self, value: Node, length: Node, initial: Node) -> Node:
+        return self._hide("ring", value=value, initial=initial, length=length)
+
+    def set_rate(self, stock: Node, rate: Node) -> None:
+        self.builder.equations[stock[1]].value = rate
+
+    def number(self, node: Node, what: str) -> float:
+        """A number known before any run, from constants and their defaults."""
+        if node[0] == "const":
+            return node[1]
+        if node[0] == "var" and node[1] in self.builder.model.variables:
+            variable = self.builder.model.variables[node[1]]
+            expression = variable.definitions[0].expression
+            if isinstance(expression, Number):
+                return expression.value
+        raise ModelError(fault(self.place, "{what} must be a constant number", what=what))
+
+    def _hide(self, kind: str, **fields: Node) -> Node:
+        self.hidden += 1
+        name = f"{self.name}#{self.hidden}"
+        value = fields.pop("value", const(math.nan))
+        self.builder.equations[name] = Equation(name, kind, value, self.place, hidden=True, **fields)  # type: ignore[arg-type]
+        return var(name)
+
+    def _reference(self, reference: Reference) -> Node:
+        variables = self.builder.model.variables
+        if reference.name == "time" and "time" not in variables:
+            return self.time
+        if reference.name not in variables:
+            index = self.subscripts.index(reference.name, self.chosen)
+            if index is not None:
+                return const(index)
+            raise ModelError(fault(self.place, "`{name}` is not defined", name=reference.name))
+        variable, elements = resolve_reference(self.subscripts, reference, self.chosen, self.place)
+        if variable.kind == "lookup":
+            raise ModelError(
+                fault(self.place, "the lookup {label} is used without an argument", label=repr(variable.label))
+            )
+        return var(flat(variable.name, elements))
+
+    def _binary(self, expression: Binary) -> Node:
+        # long sums lean left: walk down the left spine instead of recursing into it
+        spine: list[Binary] = []
+        node: Expression = expression
+        while isinstance(node, Binary):
+            spine.append(node)
+            node = node.left
+        value = self.node(node)
+        for each in reversed(spine):
+            value = (BINARY[each.operator], value, self.node(each.right))
+        return value
+
+    def _call(self, function: str, arguments: tuple[Expression, ...]) -> Node:
+        if function in ARRAYS:
+            return ARRAYS[function](self, *arguments)
+        if function == "game":
+            return self.node(arguments[0])
+        nodes = [self.node(each) for each in arguments]
+        if function in STATELESS:
+            return STATELESS[function](*nodes)
+        if function in RANDOM:
+            return RANDOM[function](self, *nodes)
+        if function in MEMORY:
+            return MEMORY[function](self, *nodes)
+        raise self.unsupported(f"the function `{function}`")
+
+
+def _element(expression: Expression | None, position: int) -> Expression | None:
+    return Number(expression.values[position]) if isinstance(expression, Array) else expression
+
+
+def _distinct(faults: list[Fault]) -> list[Fault]:
+    kept: dict[str, Fault] = {}
+    for each in faults:
+        kept.setdefault(str(each), each)
+    return list(kept.values())
