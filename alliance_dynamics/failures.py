@@ -1,0 +1,36 @@
+"""Why a run went non-finite: the first variable, its value, the time, and what it was made of."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alliance_dynamics.errors import Fault, fault
+from alliance_dynamics.kernel.integrate import Schedule
+from alliance_dynamics.kernel.numpy_ import replay
+from alliance_dynamics.kernel.program import Program
+from alliance_dynamics.model.model import Method, Model
+from alliance_dynamics.settings import label_of
+
+
+def explain(
+    model: Model, program: Program, row: NDArray[np.float64], schedule: Schedule, method: Method, seed: int, run: int
+) -> Fault:
+    """The fault of one failed run, found by repeating it alone and checking every operation of every stage."""
+    failure = replay(program, row, schedule, method=method, seed=seed, run=run)
+    if failure is None:
+        return fault("", "the run went non-finite, but its repetition did not")
+    name = failure.name
+    shown = label_of(model, name) if name.split("[")[0].split("#")[0] in model.variables else name
+    variable = model.variables.get(name.split("[")[0].split("#")[0])
+    made_of = ", ".join(f"{label_of(model, each)} = {value:g}" for each, value in failure.arguments)
+    return fault(
+        variable.place if variable else "",
+        "run failed: draw {run}, time {time}: `{name}` became {value}",
+        expected="Because of {made_of}" if made_of else "",
+        run=run,
+        time=f"{failure.time:g}",
+        name=shown,
+        value=failure.value,
+        made_of=made_of,
+    )

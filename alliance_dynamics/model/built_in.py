@@ -1,0 +1,21 @@
+"""The models that travel with the package, by name."""
+
+from __future__ import annotations
+
+from alliance_dynamics.model.compose import compose
+from alliance_dynamics.model.model import Model
+from alliance_dynamics.model.read import read_model
+from alliance_dynamics.resources import resource
+
+MODULES = ("regional_innovation", "industrial_innovation", "coordination")
+ALLIANCE = "alliance"
+BUILT_IN = (ALLIANCE, *MODULES)
+
+
+def open_model(name_or_path: str) -> Model:
+    """A model by path, or one of the built-in names; `alliance` is the three modules composed."""
+    if name_or_path == ALLIANCE:
+        return compose([open_model(name) for name in MODULES], ALLIANCE)
+    if name_or_path in MODULES:
+        return read_model(resource("sdmodels") / f"{name_or_path}.mdl")
+    return read_model(name_or_path)
