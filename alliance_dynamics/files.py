@@ -1,0 +1,131 @@
+"""Files written whole or not at all: to a part file beside the target first, then renamed over it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from alliance_dynamics.errors import UsageError, fault
+
+
+def write_bytes(path: str | Path, content: bytes) -> Path:
+    """Replace the file at `path` in one step; its folder is made where it is missing."""
+    path = Path(path)
+    part = path.with_name(f"{path.name}.part-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(_unwritable(path, error)) from error
+    finally:
+        with suppress(OSError):  # the part file is there only if the rename was not reached
+            part.unlink()
+    return path
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Replace a text file in one step: UTF-8, line feeds as they stand in `text`."""
+    return write_bytes(path, text.encode())
+
+
+def write_csv(path: str | Path, header: Sequence[str], rows: Iterable[Iterable[object]]) -> Path:
+    """Replace a CSV file in one step: UTF-8, LF, a float as the shortest text that reads back equal."""
+    return write_text(path, csv_text(header, rows))
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """The text that `write_csv` writes.  A row of another length than the header is refused (ValueError).
+
+    A text that a spreadsheet would run as a formula keeps its characters: quote it in the reader, not in the data.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        cells = [_cell(each) for each in row]
+        if len(cells) != len(header):
+            raise ValueError(f"a row of {len(cells)} cells under a header of {len(header)}: {cells[:4]}")
+        writer.writerow(cells)
+    return buffer.getvalue()
+
+
+def sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Outputs:
+    """A folder of results that appears whole.
+
+    `with Outputs("results/tatarstan") as folder:` gives an empty folder beside the target.  At the end of the block it
+    takes the target's place; after an error or an interrupt the target is as it was and the new folder is gone.
+    A target that holds files is replaced only if it holds `manifest.json` (it is ours) or `force` is given.
+    """
+
+    def __init__(self, target: str | Path, *, force: bool = False):
+        self.target = Path(target)
+        self.folder = self.target.with_name(f"{self.target.name}.part-{os.getpid()}")
+        if self.target.exists() and not self.target.is_dir():
+            raise UsageError(
+                fault(str(target), "The place for the results is a file", remedy="Choose a folder that may be replaced")
+            )
+        ours = not self.target.exists() or not any(self.target.iterdir()) or (self.target / "manifest.json").is_file()
+        if not (ours or force):
+            raise UsageError(
+                fault(
+                    str(target),
+                    "The folder holds files that were not written by this program",
+                    remedy="Choose another folder with --out",
+                )
+            )
+
+    def __enter__(self) -> Path:
+        try:
+            if self.folder.exists():
+                shutil.rmtree(self.folder)
+            self.folder.mkdir(parents=True)
+        except OSError as error:
+            raise UsageError(_unwritable(self.target, error)) from error
+        return self.folder
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+        if kind is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return
+        old = self.target.with_name(f"{self.target.name}.old-{os.getpid()}")
+        if self.target.exists():
+            self.target.replace(old)
+        try:
+            self.folder.replace(self.target)
+        except OSError:
+            if old.exists():
+                old.replace(self.target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):  # numpy.float64 is a float too; its own repr names its type
+        return repr(float(value))
+    return value
+
+
+def _unwritable(path: Path, error: OSError):
+    return fault(
+        str(path),
+        "The file cannot be written: {reason}",
+        remedy="Choose a folder that you may write to",
+        reason=error.strerror or type(error).__name__,
+    )
