@@ -130,9 +130,9 @@ def simulate(
 def _set_times(program: Program, row: NDArray[np.float64], times: dict[str, float | None]) -> None:
     """Puts the given time controls into a parameter row; SAVEPER follows TIME STEP where the file has them equal."""
     index = program.parameter_index
-    if times["dt"] is not None and times["saveper"] is None and CONTROL["saveper"] in index:
-        if row[index[CONTROL["saveper"]]] == row[index[CONTROL["dt"]]]:
-            times = {**times, "saveper": times["dt"]}
+    follows = times["dt"] is not None and times["saveper"] is None and CONTROL["saveper"] in index
+    if follows and row[index[CONTROL["saveper"]]] == row[index[CONTROL["dt"]]]:
+        times = {**times, "saveper": times["dt"]}
     for name, value in times.items():
         if value is not None and CONTROL[name] in index:
             row[index[CONTROL[name]]] = value

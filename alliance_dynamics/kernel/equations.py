@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from itertools import product
 
 from alliance_dynamics.errors import Fault, ModelError, Place, UnsupportedError, fault
+from alliance_dynamics.kernel.allocation import ALLOCATION
 from alliance_dynamics.kernel.arrays import ARRAYS
 from alliance_dynamics.kernel.memory import MEMORY
 from alliance_dynamics.kernel.nodes import STEP_TIME, TIME, Equation, Node, const, var
 from alliance_dynamics.kernel.stateless import RANDOM, STATELESS
 from alliance_dynamics.kernel.subscripts import Subscripts, find_definition_faults, resolve_reference
+from alliance_dynamics.kernel.tables import TABLES
 from alliance_dynamics.model.expression import (
     Array,
     Binary,
@@ -42,6 +44,7 @@ BINARY = {
     "or": "or",
 }
 MOST_EQUATIONS = 200_000
+WITH_EXPRESSIONS = {**ARRAYS, **ALLOCATION, **TABLES}
 
 
 def flat_equations(model: Model) -> dict[str, Equation]:
@@ -71,6 +74,7 @@ class _Builder:
         self.equations: dict[str, Equation] = {}
         self.draws = 0
         self.tables: dict[str, dict[tuple[str, ...], Table]] = {}
+        self.constants: dict[str, float] | None = None
 
     def add(self, variable: Variable, definition: Definition) -> None:
         for elements, chosen, position in self.subscripts.of_definition(definition):
@@ -100,6 +104,18 @@ class _Builder:
                         limit=MOST_EQUATIONS,
                     )
                 )
+
+    def constant(self, name: str) -> float | None:
+        """The default of a flat constant, also one that is defined further down; else None."""
+        if self.constants is None:
+            self.constants = {}
+            for variable in self.model.variables.values():
+                for definition in variable.definitions if variable.kind == "constant" else ():
+                    for elements, _, position in self.subscripts.of_definition(definition):
+                        value = _element(definition.expression, position)
+                        if isinstance(value, Number):
+                            self.constants[flat(variable.name, elements)] = value.value
+        return self.constants.get(name)
 
     def lookup_table(self, reference: Reference, site: SiteOf) -> Table:
         """The points of a lookup (or data) variable for the elements that a reference means."""
@@ -200,14 +216,21 @@ class SiteOf:
 
     def number(self, node: Node, what: str) -> float:
         """A number known before any run, from constants and their defaults."""
+        value = self.constant(node)
+        if value is None:
+            raise ModelError(fault(self.place, "{what} must be a constant number", what=what))
+        return value
+
+    def constant(self, node: Node) -> float | None:
+        """The number of a constant node, or of a name that is a constant of the model; else None."""
         if node[0] == "const":
             return node[1]
-        if node[0] == "var" and node[1] in self.builder.model.variables:
-            variable = self.builder.model.variables[node[1]]
-            expression = variable.definitions[0].expression
-            if isinstance(expression, Number):
-                return expression.value
-        raise ModelError(fault(self.place, "{what} must be a constant number", what=what))
+        if node[0] == "neg":
+            value = self.constant(node[1])
+            return None if value is None else -value
+        if node[0] == "var":
+            return self.builder.constant(node[1])
+        return None
 
     def _hide(self, kind: str, **fields: Node) -> Node:
         self.hidden += 1
@@ -245,8 +268,8 @@ class SiteOf:
         return value
 
     def _call(self, function: str, arguments: tuple[Expression, ...]) -> Node:
-        if function in ARRAYS:
-            return ARRAYS[function](self, *arguments)
+        if function in WITH_EXPRESSIONS:
+            return WITH_EXPRESSIONS[function](self, *arguments)
         if function == "game":
             return self.node(arguments[0])
         nodes = [self.node(each) for each in arguments]
