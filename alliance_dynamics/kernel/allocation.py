@@ -25,7 +25,7 @@ Share = Callable[[Node], Node]
 
 
 def allocate_available(site: SiteOf, request: Expression, profile: Expression, available: Expression) -> Node:
-    """What this equation's element gets; the profile is ptype, ppriority, pwidth, pextra (Vensim's ALLOCATE AVAILABLE)."""
+    """ALLOCATE AVAILABLE: what this equation's element gets; the profile is ptype, ppriority, pwidth, pextra."""
     requests, here, dimension = _along_last(site, request)
     if not isinstance(profile, Reference) or not profile.subscripts:
         raise site.unsupported("ALLOCATE AVAILABLE with a profile that is no subscripted variable")

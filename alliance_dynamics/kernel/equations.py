@@ -13,7 +13,7 @@ from alliance_dynamics.kernel.memory import MEMORY
 from alliance_dynamics.kernel.nodes import STEP_TIME, TIME, Equation, Node, const, var
 from alliance_dynamics.kernel.stateless import RANDOM, STATELESS
 from alliance_dynamics.kernel.subscripts import Subscripts, find_definition_faults, resolve_reference
-from alliance_dynamics.kernel.tables import TABLES
+from alliance_dynamics.kernel.table_functions import TABLES
 from alliance_dynamics.model.expression import (
     Array,
     Binary,

@@ -1,0 +1,77 @@
+"""Functions of lookups and data series other than plain interpolation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from alliance_dynamics.kernel.nodes import Node, const, select
+from alliance_dynamics.model.expression import Expression, Interpolation, Reference, Table
+
+if TYPE_CHECKING:
+    from alliance_dynamics.kernel.equations import SiteOf
+
+
+def _read_as(interpolation: Interpolation) -> Callable[..., Node]:
+    def build(site: SiteOf, table: Expression, x: Expression) -> Node:
+        return ("lookup", replace(_points(site, table), interpolation=interpolation), site.node(x))
+
+    return build
+
+
+def lookup_invert(site: SiteOf, table: Expression, y: Expression) -> Node:
+    """The x at which a rising or falling lookup has the value y; the first point's x below, the last's above."""
+    points = _points(site, table)
+    pairs = sorted(zip(points.y, points.x, strict=True))
+    return ("lookup", Table(tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)), site.node(y))
+
+
+def get_data_between_times(site: SiteOf, table: Expression, time: Expression, mode: Expression) -> Node:
+    """A data series at another time: mode <= -1 looks backward, 0 interpolates, >= 1 looks forward."""
+    points, at = _points(site, table), site.node(time)
+    how = site.node(mode)
+    known = site.constant(how)
+    ways: dict[str, Node] = {
+        each: ("lookup", replace(points, interpolation=each), at) for each in ("continuous", "forward", "backward")
+    }
+    if known is not None:
+        return ways["continuous" if abs(known) < 0.5 else "forward" if known > 0 else "backward"]
+    return select(
+        ("ge", how, const(0.5)),
+        ways["forward"],
+        select(("le", how, const(-0.5)), ways["backward"], ways["continuous"]),
+    )
+
+
+def get_time_value(site: SiteOf, relative: Expression, offset: Expression, measure: Expression) -> Node:
+    """GET TIME VALUE for measure 0: the present time (base 0) or the start (base 1), plus an offset."""
+    kind = round(site.number(site.node(measure), "the measure of GET TIME VALUE"))
+    base = round(site.number(site.node(relative), "the base of GET TIME VALUE"))
+    if kind != 0 or base not in (0, 1):
+        raise site.unsupported("GET TIME VALUE with calendar measures")
+    start: Node = ("var", "initial_time") if base == 1 else site.time
+    return ("add", start, site.node(offset))
+
+
+def _points(site: SiteOf, table: Expression) -> Table:
+    if isinstance(table, Table):
+        return table
+    if isinstance(table, Reference):
+        return site.builder.lookup_table(table, site)
+    raise site.unsupported("a lookup function of something that is no lookup")
+
+
+def lookup(site: SiteOf, table: Expression, x: Expression) -> Node:
+    return ("lookup", _points(site, table), site.node(x))
+
+
+TABLES: dict[str, Callable[..., Node]] = {
+    "lookup_forward": _read_as("forward"),
+    "lookup_backward": _read_as("backward"),
+    "lookup_extrapolate": _read_as("extrapolate"),
+    "lookup": lookup,
+    "lookup_invert": lookup_invert,
+    "get_data_between_times": get_data_between_times,
+    "get_time_value": get_time_value,
+}
