@@ -51,7 +51,9 @@ def sample(
             proposed[e], correction[e] = _propose(now[e], archive, step, generation % 10 == 9, stream)
         new = log_density(proposed.reshape(-1, size)).reshape(ensembles, chains)
         dice = np.stack([np.log(stream.random(chains)) for stream in streams])
-        take = dice < new - density + correction
+        possible = np.isfinite(new)
+        gain = np.where(possible, new, 0.0) - np.where(np.isfinite(density), density, -np.finfo(float).max)
+        take = possible & (dice < gain + correction)
         now[take], density[take] = proposed[take], new[take]
         accepted += int(take.sum())
         if generation % 10 == 0:
