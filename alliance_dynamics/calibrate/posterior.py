@@ -108,7 +108,5 @@ def _starts(task: Task, fit: Fit, ensembles: int, chains: int, seed: int) -> Flo
         margin = 1e-4 * width
         starts[e, :, :p] = np.clip(moved, task.priors.lower + margin, task.priors.upper - margin)
         starts[e, :, p : p + g] = np.log(fit.sigma) + 0.15 * stream.standard_normal((chains, g))
-        starts[e, :, p + g :] = np.clip(
-            fit.phi + 0.05 * stream.standard_normal((chains, g)), 0.01, task.most_phi - 0.005
-        )
+        starts[e, :, p + g :] = np.clip(fit.phi + 0.05 * stream.standard_normal((chains, g)), 0.0, task.most_phi)
     return starts

@@ -68,6 +68,7 @@ def test_the_posterior_of_a_line_has_the_classical_spread():
     # with p(sigma) ~ 1 / sigma the marginal posterior is a t distribution with 19 degrees of freedom
     assert draws.values.std(axis=0) == pytest.approx(classical * np.sqrt(19 / 17), rel=0.15)
     assert np.all(draws.r_hat < 1.05)
+    assert draws.accepted > 0.1
 
 
 def test_the_density_is_minus_infinity_outside_the_bounds():
