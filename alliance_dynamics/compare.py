@@ -38,8 +38,8 @@ class Comparison:
     """All regimes against one baseline; made by `compare_values`.
 
     `summary`: one record per outcome, year (element) and regime other than the baseline: regime, baseline, outcome,
-    unit, year, gap with gap_low and gap_high (median, 5 % and 95 % of the gap over draws), gap_percent with its interval
-    (None where a percentage has no meaning, with a note), share_better, verdict, draws.
+    unit, year, gap with gap_low and gap_high (median, 5 % and 95 % of the gap over draws), gap_percent with its
+    interval (None where a percentage has no meaning, with a note), share_better, verdict, draws.
     `table`: one record per outcome, year (element) and regime, the baseline too: level with its interval (median, 5 %,
     95 %), best (share of draws in which it is best, ties shared), and against the best regime of the same draw, in the
     unit of the outcome, regret_mean, regret_high (95 %), regret_max.

@@ -43,7 +43,8 @@ def test_the_gap_is_the_median_over_draws_of_the_paired_gap():
     card = compared([[100, 200, 400], [101, 206, 404]])
     (record,) = card.summary
     assert list(record) == ["regime", "baseline", "outcome", "unit", "year", "gap", "gap_low", "gap_high",
-                            "gap_percent", "gap_percent_low", "gap_percent_high", "share_better", "verdict", "draws"]  # fmt: skip
+                            "gap_percent", "gap_percent_low", "gap_percent_high", "share_better", "verdict",
+                            "draws"]  # fmt: skip
     assert (record["regime"], record["baseline"], record["outcome"], record["year"]) == ("R3", "R1", "grp", 2040)
     assert record["gap"] == 4  # gaps 1, 6, 4
     assert record["gap_low"] == pytest.approx(1.3)

@@ -12,50 +12,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isfinite
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from alliance_dynamics.errors import Fault, Place, UsageError, fault, suggestion
+from alliance_dynamics.errors import Fault, UsageError, fault
+from alliance_dynamics.sensitivity.factors import Column, Factor, faults_of_factors, mapped
 
-Distribution = Literal["uniform", "normal", "index"]
-DISTRIBUTIONS = ("uniform", "normal", "index")
 BITS = 30  # of a Sobol' coordinate: points are read at the middle of their cell, so never exactly 0 or 1
-MAX_DIMENSIONS = 21201  # of the direction numbers that scipy holds
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One input column.  `uniform` on [low, high]; `normal` with `mean`, `sd`, cut at low and high (may be infinite);
-    `index` is a whole number 0 .. high - 1, e.g. the row of a stored posterior (sort the rows so that neighbours are
-    alike, or the quasi-random points lose their value)."""
-
-    name: str
-    low: float = 0.0
-    high: float = 1.0
-    distribution: Distribution = "uniform"
-    mean: float | None = None
-    sd: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """What one index speaks of: a column of its own or, with `columns`, independent columns that move together."""
-
-    name: str
-    label: str = ""
-    low: float = 0.0
-    high: float = 1.0
-    distribution: Distribution = "uniform"
-    mean: float | None = None
-    sd: float | None = None
-    columns: tuple[Column, ...] = ()
-
-    def members(self) -> tuple[Column, ...]:
-        """The columns of this factor; a factor without `columns` is one column of its own name."""
-        alone = Column(self.name, self.low, self.high, self.distribution, self.mean, self.sd)
-        return tuple(self.columns) or (alone,)
 
 
 class RowPlace(NamedTuple):
@@ -83,7 +47,7 @@ def sobol_design(factors: Sequence[Factor], *, points: int, replicates: int = 16
     Refused, all at once: no factors, repeated names, empty or infinite ranges, an index without rows.
     """
     factors = tuple(factors)
-    faults = [*_faults_of_numbers(points, replicates, seed), *_faults_of_factors(factors)]
+    faults = [*_faults_of_numbers(points, replicates, seed), *faults_of_factors(factors)]
     if faults:
         raise UsageError(faults)
     return SobolDesign(factors, int(points), int(replicates), int(seed))
@@ -132,7 +96,12 @@ class SobolDesign:
     @cached_property
     def _digest(self) -> str:
         columns = [
-            [f.name, c.name, c.distribution, repr(c.low), repr(c.high), repr(c.mean), repr(c.sd)]
+            [
+                f.name,
+                c.name,
+                c.distribution,
+                *(None if x is None else float(x).hex() for x in (c.low, c.high, c.mean, c.sd)),
+            ]
             for f in self.factors
             for c in f.members()
         ]
@@ -143,18 +112,18 @@ class SobolDesign:
 
     def rows(self, first: int = 0, count: int | None = None) -> np.ndarray:
         """Input values [count, columns] of rows `first` .. `first + count - 1` of the whole design."""
-        return self._assemble(first, count, mapped=True)
+        return self._assemble(first, count, values=True)
 
     def samples(self, first: int = 0, count: int | None = None) -> np.ndarray:
         """The same rows as points of the open unit cube."""
-        return self._assemble(first, count, mapped=False)
+        return self._assemble(first, count, values=False)
 
     def chunks(self, size: int = 16384, *, replicate: int | None = None) -> Iterator[Chunk]:
         """All rows (or those of one replicate) in order, `size` at a time; no chunk spans two replicates."""
         if size < 1:
             raise UsageError(fault("", "a chunk of {size} rows is not possible", expected="at least 1", size=size))
         for k in range(self.replicates) if replicate is None else (self.check_replicate(replicate),):
-            cube = _values(self, _unit_points(self, k))
+            cube = mapped(self.columns * 2, _unit_points(self, k))
             for start in range(0, self.rows_per_replicate, size):
                 count = min(size, self.rows_per_replicate - start)
                 yield Chunk(k * self.rows_per_replicate + start, k, _rows_of(self, cube, start, count))
@@ -189,14 +158,14 @@ class SobolDesign:
             )  # fmt: skip
         return first, count
 
-    def _assemble(self, first: int, count: int | None, *, mapped: bool) -> np.ndarray:
+    def _assemble(self, first: int, count: int | None, *, values: bool) -> np.ndarray:
         first, count = self._check_rows(first, count)
         parts = []
         while count:
             replicate, start = divmod(first, self.rows_per_replicate)
             here = min(count, self.rows_per_replicate - start)
             cube = _unit_points(self, replicate)
-            parts.append(_rows_of(self, _values(self, cube) if mapped else cube, start, here))
+            parts.append(_rows_of(self, mapped(self.columns * 2, cube) if values else cube, start, here))
             first, count = first + here, count - here
         return np.concatenate(parts) if parts else np.empty((0, len(self.columns)))
 
@@ -208,32 +177,6 @@ def _unit_points(design: SobolDesign, replicate: int, count: int | None = None) 
     child = np.random.SeedSequence(design.seed, spawn_key=(replicate,))
     sequence = qmc.Sobol(2 * len(design.columns), scramble=True, bits=BITS, rng=np.random.default_rng(child))
     return sequence.random(design.points if count is None else count) + 0.5 ** (BITS + 1)
-
-
-def _values(design: SobolDesign, cube: np.ndarray) -> np.ndarray:
-    """Unit-cube points of A and B mapped column by column through the inverse distribution functions."""
-    columns = design.columns * 2
-    low = np.array([column.low if column.distribution == "uniform" else 0.0 for column in columns])
-    high = np.array([column.high if column.distribution == "uniform" else 1.0 for column in columns])
-    values = low + (high - low) * cube
-    for at, column in enumerate(columns):
-        if column.distribution == "normal":
-            values[:, at] = _truncated_normal(cube[:, at], column)
-        elif column.distribution == "index":
-            values[:, at] = np.minimum(np.floor(cube[:, at] * column.high), column.high - 1)
-    return values
-
-
-def _truncated_normal(unit: np.ndarray, column: Column) -> np.ndarray:
-    from scipy.special import ndtr, ndtri
-
-    assert column.mean is not None and column.sd is not None
-    low, high = (column.low - column.mean) / column.sd, (column.high - column.mean) / column.sd
-    if low > 0:  # the upper tail: count from above, where probabilities keep their digits
-        z = -ndtri(ndtr(-high) + (1 - unit) * (ndtr(-low) - ndtr(-high)))
-    else:
-        z = ndtri(ndtr(low) + unit * (ndtr(high) - ndtr(low)))
-    return np.clip(column.mean + column.sd * z, column.low, column.high)
 
 
 def _rows_of(design: SobolDesign, cube: np.ndarray, start: int, count: int) -> np.ndarray:
@@ -277,48 +220,3 @@ def _faults_of_numbers(points: int, replicates: int, seed: int) -> list[Fault]:
 
 def _whole(number: object) -> bool:
     return isinstance(number, int | np.integer) and not isinstance(number, bool)
-
-
-def _faults_of_factors(factors: Sequence[Factor]) -> list[Fault]:
-    if not factors:
-        return [fault("", "there are no factors", expected="at least one factor to vary")]
-    columns = [column for factor in factors for column in factor.members()]
-    faults = [f for column in columns for f in _faults_of_column(column)]
-    for kind, names in (("factor", [f.name for f in factors]), ("column", [c.name for c in columns])):
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            faults.append(fault("", "the {kind} `{name}` occurs more than once", expected="every name once", kind=kind,
-                                name=name))  # fmt: skip
-    if 2 * len(columns) > MAX_DIMENSIONS:
-        faults.append(fault("", "{count} columns are too many", expected="at most {most}", count=len(columns),
-                            most=MAX_DIMENSIONS // 2))  # fmt: skip
-    return faults
-
-
-def _faults_of_column(column: Column) -> list[Fault]:
-    def wrong(what: str, expected: str, **values: object) -> list[Fault]:
-        named = {"name": column.name, "low": column.low, "high": column.high}
-        return [Fault(Place(), what, expected, values=named | values)]
-
-    if column.distribution not in DISTRIBUTIONS:
-        return [fault("", "`{name}` has the unknown distribution `{kind}`", expected="one of uniform, normal, index",
-                      remedy=suggestion(str(column.distribution), DISTRIBUTIONS), name=column.name,
-                      kind=column.distribution)]  # fmt: skip
-    if column.distribution == "index":
-        if column.low == 0 and column.high >= 1 and float(column.high).is_integer():
-            return []
-        return wrong("the index `{name}` runs from {low} to {high}", "low = 0, and as high the number of rows")
-    if not column.low < column.high:
-        return wrong("the range of `{name}`, {low} to {high}, is empty", "low below high")
-    if column.distribution == "uniform":
-        if isfinite(column.low) and isfinite(column.high):
-            return []
-        return wrong("the range of `{name}`, {low} to {high}, is not finite", "finite ends for a uniform distribution")
-    mean, sd = column.mean, column.sd
-    if mean is None or sd is None or not (isfinite(mean) and isfinite(sd) and sd > 0):
-        return wrong(
-            "`{name}` is normal with mean {mean} and sd {sd}", "a finite mean, an sd above 0", mean=mean, sd=sd
-        )
-    nearest_end = min(max(mean, column.low), column.high)
-    if abs(nearest_end - mean) > 30 * sd:
-        return wrong("the range of `{name}`, {low} to {high}, has no probability", "a range within 30 sd of the mean")
-    return []

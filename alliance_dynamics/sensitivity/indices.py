@@ -145,6 +145,19 @@ class SobolIndices:
             estimator=self.estimator, confidence=self.confidence, dropped=self.dropped, constant=constant,
         )  # fmt: skip
 
+    def to_salib(self) -> dict[str, np.ndarray]:
+        """The same numbers by SALib's names: S1, S1_conf, ST, ST_conf [factor, ...], S2, S2_conf [factor, factor, ...].
+
+        The conf are half-widths from replicates at this card's confidence.  S2 is NaN except above the diagonal.
+        """
+        found = {"S1": self.S1.value, "S1_conf": self.S1.half_width, "ST": self.ST.value, "ST_conf": self.ST.half_width}
+        if self.S2 is not None:
+            square = (len(self.names), len(self.names), *self.S2.value.shape[1:])
+            for key, array in (("S2", self.S2.value), ("S2_conf", self.S2.half_width)):
+                found[key] = np.full(square, np.nan)
+                found[key][pair_indices(len(self.names))] = array
+        return found
+
     def __str__(self) -> str:
         return "\n".join(_printed(self))
 

@@ -115,9 +115,9 @@ def test_columns_follow_their_distributions():
     assert len(np.unique(rows)) > 2400
 
 
-def test_an_index_of_one_row_is_always_row_zero():
-    design = sobol_design([Factor("posterior", distribution="index", high=1)], points=8, replicates=1, seed=0)
-    assert not design.rows().any()
+def test_every_row_of_an_index_is_taken_equally_often():
+    design = sobol_design([Factor("posterior", distribution="index", high=4)], points=64, replicates=1, seed=0)
+    assert np.bincount(design.rows(0, 64)[:, 0].astype(int)).tolist() == [16, 16, 16, 16]
 
 
 def test_the_design_is_drawn_piece_by_piece_in_bounded_memory():
@@ -136,7 +136,8 @@ def test_names_and_ranges_are_part_of_the_hash():
     def hash_of(**changes):
         return sobol_design([Factor(**({"name": "a"} | changes))], points=8, replicates=1, seed=0).hash
 
-    assert len({hash_of(), hash_of(name="b"), hash_of(high=2.0), hash_of(distribution="index")}) == 4
+    assert len({hash_of(), hash_of(name="b"), hash_of(high=2.0), hash_of(high=2.0, distribution="index")}) == 4
+    assert hash_of(high=2) == hash_of(high=2.0) == hash_of(high=np.float64(2))
 
 
 @pytest.mark.parametrize("seed", [None, -1, True, 1.0, "1"])
@@ -155,12 +156,16 @@ def test_all_faults_are_named_at_once():
         Factor("f", distribution="normal", mean=0.0, sd=1.0, low=40.0, high=41.0),
         Factor("g"),
         Factor("g"),
+        Factor("h", high=2.0, columns=(Column("h1"), Column("h2"))),
+        Factor("i", mean=0.5),
+        Factor("j", distribution="index"),
     ]
     with pytest.raises(UsageError) as caught:
         sobol_design(factors, points=1000, replicates=0, seed=0)
     text = str(caught.value)
     for part in ("512 or 1024", "0 replicates", "range of `a`", "Did you mean `uniform`", "`c` is normal", "index `d`",
-                 "range of `e`", "`f`", "factor `g`", "column `g`"):  # fmt: skip
+                 "range of `e`", "`f`", "factor `g`", "column `g`",
+                 "`h` has columns and a range", "`i` has a mean", "index `j`"):  # fmt: skip
         assert part in text
     with pytest.raises(UsageError, match="no factors"):
         sobol_design([], points=8, replicates=1, seed=0)

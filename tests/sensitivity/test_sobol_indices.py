@@ -147,6 +147,21 @@ def test_decay_has_an_interaction_at_every_time():
     assert found.S2.value[0] == pytest.approx([0.03968476, 0.06174925, 0.07178466], abs=1e-3)
 
 
+def test_a_posterior_row_and_levers_that_only_add_up_share_the_whole_variance():
+    draws = np.random.default_rng(0).multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 4096)
+    draws = draws[np.argsort(draws @ [1, 1])]  # along the first principal component
+    factors = [Factor("a"), Factor("b"), Factor("posterior", distribution="index", high=4096)]
+
+    def outcome(x):
+        row = draws[x[:, 2].astype(int)]
+        return 2 * x[:, 0] + 5 * x[:, 1] + row[:, 0] + 0.5 * row[:, 1]
+
+    found = analysed(factors, outcome, points=1024, replicates=16)
+    posterior = np.var(draws @ [1, 0.5])
+    assert found.S1.value.sum() == pytest.approx(1, abs=0.01)
+    assert found.S1.value == pytest.approx(np.array([4 / 12, 25 / 12, posterior]) / (29 / 12 + posterior), abs=0.01)
+
+
 # Intervals
 
 
