@@ -13,26 +13,20 @@ from alliance_dynamics.errors import Fault, ModelError, Place, fault, suggestion
 from alliance_dynamics.model.model import Dimension, Model, Variable
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.xmile_assembly import Assembly
-from alliance_dynamics.model.xmile_declarations import (
-    Declaration,
-    Scope,
-    flow_name,
-    read_defaults,
-    read_dimensions,
-    read_macros,
-    read_variables,
-)
+from alliance_dynamics.model.xmile_declarations import flow_name, read_defaults, read_macros, read_variables
+from alliance_dynamics.model.xmile_dimensions import read_dimensions
 from alliance_dynamics.model.xmile_document import (
     all_text_of,
     child,
     children,
+    label_of,
     read_document,
-    text_of,
     vendor_attribute,
 )
 from alliance_dynamics.model.xmile_equations import qualified
+from alliance_dynamics.model.xmile_frame import Library
 from alliance_dynamics.model.xmile_limits import limit_outflows
-from alliance_dynamics.model.xmile_lowering import Library
+from alliance_dynamics.model.xmile_scopes import Declaration, Scope
 from alliance_dynamics.model.xmile_specs import CONTROLS, Specs, control_variables, read_number, read_specs, time_axis
 
 DEEPEST_MODULES = 20
@@ -116,7 +110,9 @@ class _Reader:
                 )
             defaults = read_defaults(self.root, model)
             for variables in children(model, "variables"):
-                for each in read_variables(variables, scope, self.dimensions, defaults, self.file, self.faults):
+                for each in read_variables(
+                    variables, scope, self.dimensions, defaults, self.file, self.faults, self.notices
+                ):
                     if each.name in found:
                         self.faults.append(
                             fault(each.place, "duplicate: {label} is defined twice", label=repr(each.label))
@@ -152,7 +148,7 @@ class _Reader:
         self, element: etree._Element, scope: Scope, path: tuple[str, ...]
     ) -> tuple[etree._Element, Scope, tuple[str, ...]] | None:
         place = Place(self.file, element.sourceline or 0)
-        label = " ".join((element.get("name") or "").replace("\\n", " ").split()).strip('"')
+        label = label_of(element.get("name"))
         name = canonical(label)
         of = canonical(vendor_attribute(element, "model_name") or label)
         if not name or name in scope.modules:
@@ -329,8 +325,3 @@ def _distinct(faults: list[Fault]) -> list[Fault]:
     for each in faults:
         kept.setdefault(str(each), each)
     return list(kept.values())
-
-
-def title_of(root: etree._Element) -> str:
-    """The name in the header, or an empty string."""
-    return text_of(child(child(root, "header"), "name")).strip()

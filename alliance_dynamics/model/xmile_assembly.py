@@ -5,36 +5,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from alliance_dynamics.errors import Fault, Place, fault, suggestion
-from alliance_dynamics.model.expression import Array, Binary, Call, Expression, LookupCall, Number, Table, Unary
+from alliance_dynamics.model.expression import Array, Binary, Expression, LookupCall, Number, Table, Unary
 from alliance_dynamics.model.model import Definition, Kind, Variable
-from alliance_dynamics.model.xmile_declarations import (
-    Curve,
-    Declaration,
-    Defaults,
-    Macro,
-    Part,
-    Scope,
-    Text,
-    flow_name,
-    read_variables,
-)
-from alliance_dynamics.model.xmile_equations import EquationError, Raw, parse_equation, parse_list
+from alliance_dynamics.model.xmile_calls import table_variable
+from alliance_dynamics.model.xmile_declarations import flow_name, read_variables
+from alliance_dynamics.model.xmile_equations import EquationError, parse_equation, parse_list
+from alliance_dynamics.model.xmile_frame import Frame, Left, Library, NeedsElements, equation_fault
 from alliance_dynamics.model.xmile_limits import at_least_zero
-from alliance_dynamics.model.xmile_lowering import (
-    Frame,
-    Left,
-    Library,
-    NeedsElements,
-    bare_reference,
-    equation_fault,
-    lower,
-    lower_text,
-    table_variable,
-)
+from alliance_dynamics.model.xmile_lowering import lower, lower_text
+from alliance_dynamics.model.xmile_scopes import Curve, Declaration, Defaults, Macro, Part, Scope, Text
+from alliance_dynamics.model.xmile_subscripts import bare_reference
 
 MOST_WRITTEN_OUT = 20_000
 _LOST = re.compile(r"\b0\s*\{\s*([A-Z][A-Z_ ]*?)[_ ]*\(")
@@ -51,6 +35,7 @@ class Assembly:
     instances: int = 0
 
     def __post_init__(self) -> None:
+        self.library.lower = lower
         self.library.expand_macro = self.expand_macro
         self.library.tables = self.tables
 
@@ -152,15 +137,7 @@ class Assembly:
         for part in parts:
             assert part.equation is not None
             left = tuple(Left(d, e) for d, e in zip(declaration.dimensions, part.elements, strict=True))
-            inner = Frame(
-                frame.library,
-                frame.scope,
-                frame.owner,
-                frame.label,
-                left,
-                parameters=frame.parameters,
-                open_macros=frame.open_macros,
-            )
+            inner = replace(frame, left=left)
             found.extend(self._of_text(declaration, inner, part.equation, ()))
         return _joined(found, declaration, [self.library.dimensions[d].elements for d in declaration.dimensions])
 
@@ -274,15 +251,7 @@ class Assembly:
             if elements in excluded:
                 continue
             left = tuple(Left(each.dimension, e) for each, e in zip(frame.left, elements, strict=True))
-            inner = Frame(
-                frame.library,
-                frame.scope,
-                frame.owner,
-                frame.label,
-                left,
-                parameters=frame.parameters,
-                open_macros=frame.open_macros,
-            )
+            inner = replace(frame, left=left)
             try:
                 definition = self._definition(declaration, inner, place, expression_in, (), text)
             except NeedsElements:
@@ -384,7 +353,7 @@ class Assembly:
                 )
         return notices
 
-    def expand_macro(self, frame: Frame, macro: Macro, arguments: tuple[Expression, ...]) -> Expression:
+    def expand_macro(self, frame: Frame, macro: Macro) -> Expression:
         """The value of a macro call; its variables become variables of the model, one set for each call."""
         self.instances += 1
         scope = Scope(f"{frame.owner}#{self.instances}.", f"{frame.label} {macro.label}.", None)
@@ -392,7 +361,7 @@ class Assembly:
         if macro.variables is not None:
             before = len(self.faults)
             declarations = read_variables(
-                macro.variables, scope, self.library.dimensions, Defaults(), self.file, self.faults
+                macro.variables, scope, self.library.dimensions, Defaults(), self.file, self.faults, []
             )
             for declaration in declarations:
                 if declaration.dimensions:
@@ -406,15 +375,7 @@ class Assembly:
                     self.library.added[declaration.name] = variable
             if len(self.faults) > before:
                 return Number(0.0)
-        inner = Frame(
-            frame.library,
-            scope,
-            frame.owner,
-            frame.label,
-            frame.left,
-            parameters=frame.parameters,
-            open_macros=frame.open_macros,
-        )
+        inner = replace(frame, scope=scope)
         try:
             return lower(parse_equation(macro.equation.text), inner)
         except EquationError as error:
@@ -463,11 +424,3 @@ def _kind(declaration: Declaration, definitions: list[Definition]) -> Kind:
         return "flow"
     plain = all(isinstance(each.expression, Number | Array) and each.initial is None for each in definitions)
     return "constant" if plain and not declaration.connected else "auxiliary"
-
-
-def raw_of(text: Text) -> Raw:
-    return parse_equation(text.text)
-
-
-def is_call(expression: Expression, function: str) -> bool:
-    return isinstance(expression, Call) and expression.function == function

@@ -125,6 +125,12 @@ def all_text_of(element: etree._Element | None) -> str:
     return "" if element is None else "".join(str(part) for part in element.itertext(etree.Element))  # no comments
 
 
+def label_of(text: str | None) -> str:
+    """A name as shown: without quotes and line breaks."""
+    text = " ".join((text or "").replace("\\n", " ").replace("\\r", " ").split())
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
+
+
 def _check_text(data: bytes, file: str) -> None:
     """Refuses another format, a wrong encoding and document type declarations, before any XML is parsed."""
     declared = _DECLARED_ENCODING.match(data)

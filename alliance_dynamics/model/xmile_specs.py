@@ -12,7 +12,7 @@ from alliance_dynamics.errors import Fault, Place, fault
 from alliance_dynamics.model.expression import Number
 from alliance_dynamics.model.model import Definition, Method, TimeAxis, Variable
 from alliance_dynamics.model.names import canonical
-from alliance_dynamics.model.xmile_document import child, local_name, text_of, vendor_attribute, vendor_child
+from alliance_dynamics.model.xmile_document import child, text_of, vendor_attribute, vendor_child
 
 CONTROLS = {
     "initial_time": "INITIAL TIME",
@@ -223,7 +223,3 @@ def _method(element: etree._Element, place: Place, faults: list[Fault], notices:
         )
     )
     return "euler"
-
-
-def is_specs(element: etree._Element) -> bool:
-    return local_name(element) == "sim_specs"
