@@ -1,0 +1,103 @@
+"""The reading of Vensim text in a process of its own, so that neither its time nor its memory is the caller's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from alliance_dynamics.errors import Fault, ModelError, Place, fault
+from alliance_dynamics.model.text import from_json, to_json
+from alliance_dynamics.model.vensim import Read, read_vensim_text
+
+SECONDS = 30.0
+SECONDS_PER_MEGABYTE = 60.0
+BYTES = 4 * 2**30
+
+
+def read_in_child(text: str, file: str, folder: Path | None, *, seconds: float = SECONDS) -> Read:
+    """As `read_vensim_text`, in a child process with limits of time and memory; ModelError for those, too."""
+    limit = seconds + SECONDS_PER_MEGABYTE * len(text) / 1e6
+    request = json.dumps({"text": text, "file": file, "folder": None if folder is None else str(folder)})
+    command = [sys.executable, "-P", "-X", "utf8", "-W", "ignore", "-m", __name__]
+    package = str(Path(__file__).resolve().parents[2])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(each for each in (package, os.environ.get("PYTHONPATH", "")) if each),
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+    try:
+        done = subprocess.run(
+            command, input=request.encode(), capture_output=True, timeout=limit, env=environment, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(
+            fault(
+                file,
+                "The model was not read within {limit} s",
+                expected="Expected equations of ordinary length.",
+                remedy="Split long equations, or read parts of the model on their own.",
+                limit=round(limit),
+            )
+        ) from error
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError as error:
+        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
+        raise ModelError(
+            fault(
+                file,
+                "The model could not be read: the reader stopped with code {code} ({message})",
+                remedy="Split long equations; if they are short, this is a fault of the reader.",
+                code=done.returncode,
+                message=last[:200],
+            )
+        ) from error
+    if "faults" in answer:
+        raise ModelError([_fault(each) for each in answer["faults"]])
+    return Read(from_json(answer["model"]), answer["files"])
+
+
+def main() -> None:
+    """Read the request on standard input, write the model or its faults to standard output."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+    request = json.loads(sys.stdin.buffer.read())
+    out, sys.stdout = sys.stdout, sys.stderr  # nothing that a library prints may get into the answer
+    folder = None if request["folder"] is None else Path(request["folder"])
+    try:
+        read = read_vensim_text(request["text"], request["file"], folder)
+        answer: dict[str, Any] = {"model": to_json(read.model), "files": read.files}
+    except ModelError as error:
+        answer = {"faults": [_fault_to_json(each) for each in error.faults]}
+    except (RecursionError, MemoryError) as error:
+        what = fault(
+            request["file"],
+            "The model is too large or too deeply nested to be read ({what})",
+            what=type(error).__name__,
+        )
+        answer = {"faults": [_fault_to_json(what)]}
+    out.write(json.dumps(answer))
+    out.flush()
+
+
+def _fault_to_json(each: Fault) -> dict[str, Any]:
+    values = {key: value if isinstance(value, int | float | str) else str(value) for key, value in each.values.items()}
+    place = [each.place.file, each.place.line, each.place.column]
+    return {"place": place, "what": each.what, "expected": each.expected, "remedy": each.remedy, "values": values}
+
+
+def _fault(content: dict[str, Any]) -> Fault:
+    return Fault(Place(*content["place"]), content["what"], content["expected"], content["remedy"], content["values"])
+
+
+if __name__ == "__main__":
+    main()

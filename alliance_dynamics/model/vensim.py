@@ -1,0 +1,262 @@
+"""Vensim text -> Model: statements found, parsed one by one, lowered, gathered into variables."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from alliance_dynamics.errors import Fault, ModelError, Place, fault
+from alliance_dynamics.model import expression as ex
+from alliance_dynamics.model.external import Files, Unreadable
+from alliance_dynamics.model.lower import Defined, Macro, Scope, World, define, parse_statement, plain, unreadable
+from alliance_dynamics.model.model import Definition, Dimension, Kind, Model, TimeAxis, Variable
+from alliance_dynamics.model.names import canonical
+from alliance_dynamics.model.parse import NotVensim, Parsed
+from alliance_dynamics.model.places import Scan, Statement, missing_controls, scan
+from alliance_dynamics.model.ranges import is_range, read_ranges
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A model and the SHA-256 of each file beside it that it was made from, by relative path."""
+
+    model: Model
+    files: dict[str, str]
+
+
+def read_vensim_text(text: str, file: str = "model.mdl", folder: Path | None = None) -> Read:
+    """Read a Vensim text in this process; ModelError with all faults of the text.
+
+    `file` is shown in messages; `folder` is where GET DIRECT ... may look, None forbids it.  PySD is imported here;
+    for files of unknown origin use `read.read_model`, which does this in a process of its own.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _deeply(lambda: _read(text, file, folder))
+
+
+def _read(text: str, file: str, folder: Path | None) -> Read:
+    found = scan(text, file)
+    faults = found.faults or missing_controls(found, file)
+    if faults:
+        raise ModelError(faults)
+    files = Files(folder)
+    dimensions, faults = read_ranges(
+        [each for each in found.statements if is_range(each)],
+        lambda strings, place: _labels(files, strings, place, faults),
+    )
+    world = World(dimensions, files, Path(file).stem, faults=faults)
+    outputs = any(macro.outputs for macro in found.macros)
+    for macro in found.macros:
+        body = _parsed(macro.statements, outputs, world.faults)
+        world.macros[canonical(macro.label)] = Macro(macro, body)
+    equations = _parsed([each for each in found.statements if not is_range(each)], outputs, world.faults)
+    for _, parsed in equations:
+        world.names.setdefault(canonical(parsed.label), plain(parsed.label))
+        if parsed.sign == "(" or _is_external_lookup(parsed):
+            world.lookups.add(canonical(parsed.label))
+    for statement, parsed in equations:
+        define(parsed, Scope(world, statement))
+    notices = [*found.notices, *files.notices]
+    if "saveper" not in world.names:
+        notices.append("SAVEPER is missing; every time step is kept.")
+        saveper = Definition(ex.Reference("time_step"))
+        world.defined.append(Defined("saveper", "SAVEPER", "auxiliary", saveper, Statement("", Place(file))))
+    variables = _variables(world)
+    unit = variables["time_step"].unit if "time_step" in variables else ""
+    model = Model(
+        Path(file).stem,
+        variables,
+        dimensions,
+        TimeAxis(found.method, unit),
+        tuple(notices),
+        hashlib.sha256(text.encode()).hexdigest(),
+    )
+    _check(model, found, world)
+    return Read(model, dict(files.used))
+
+
+def _check(model: Model, found: Scan, world: World) -> None:
+    from alliance_dynamics.model.check import check_model
+
+    known = {canonical(each.label) for each in found.statements} | set(world.names)
+    faults = world.faults + check_model(model, known=frozenset(known), bare_arrays=False)
+    if faults:
+        raise ModelError(_once(faults))
+
+
+def _once(faults: list[Fault]) -> list[Fault]:
+    return list({str(each): each for each in faults}.values())
+
+
+def _labels(files: Files, strings: list[str], place: Place, faults: list[Fault]) -> list[str]:
+    try:
+        return files.labels(strings, place)
+    except Unreadable as error:
+        faults.append(error.fault)
+        return []
+
+
+def _parsed(statements: list[Statement], outputs: bool, faults: list[Fault]) -> list[tuple[Statement, Parsed]]:
+    found = []
+    for statement in statements:
+        try:
+            parsed = parse_statement(statement, outputs)
+        except NotVensim as error:
+            faults.append(unreadable(statement, error))
+            continue
+        if parsed.sign != ":":  # Reality Checks say nothing about a run
+            found.append((statement, parsed))
+    return found
+
+
+def _is_external_lookup(parsed: Parsed) -> bool:
+    return type(parsed.tree).__name__ == "CallStructure" and canonical(parsed.tree.function.reference) in (
+        "get_xls_lookups",
+        "get_direct_lookups",
+    )
+
+
+def _variables(world: World) -> dict[str, Variable]:
+    groups: dict[str, list[Defined]] = {}
+    for each in world.defined:
+        groups.setdefault(each.name, []).append(each)
+    rates = {
+        name
+        for group in groups.values()
+        for each in group
+        if each.kind == "stock"
+        for name in _added(each.definition.expression)
+    }
+    variables = {}
+    for name, group in groups.items():
+        kinds = {each.kind for each in group}
+        kind = _kind(kinds, group, world.faults)
+        if kind == "auxiliary" and name in rates:
+            kind = "flow"
+        variables[name] = Variable(
+            name,
+            group[0].label,
+            kind,
+            tuple(each.definition for each in group),
+            _dimensions(group, world),
+            next((each.statement.unit for each in group if each.statement.unit), ""),
+            next((each.statement.documentation for each in group if each.statement.documentation), ""),
+            group[0].statement.place,
+        )
+    return variables
+
+
+def _kind(kinds: set[Kind], group: list[Defined], faults: list[Fault]) -> Kind:
+    if len(kinds) == 1:
+        return group[0].kind
+    if kinds & {"stock", "lookup"}:
+        odd = next(each for each in group if each.kind != group[0].kind)
+        faults.append(
+            fault(
+                odd.statement.place,
+                "`{name}` is a {one} here and a {other} at line {line}",
+                expected="Expected one kind for all elements.",
+                name=odd.label,
+                one=odd.kind,
+                other=group[0].kind,
+                line=group[0].statement.place.line,
+            )
+        )
+        return group[0].kind
+    return "auxiliary"
+
+
+def _added(expression: ex.Expression) -> list[str]:
+    """Names of the variables that are terms of a sum."""
+    names, stack = [], [expression]
+    while stack:
+        match stack.pop():
+            case ex.Binary("+" | "-", left, right):
+                stack += [left, right]
+            case ex.Unary("-", operand):
+                stack.append(operand)
+            case ex.Reference(name, _):
+                names.append(name)
+    return names
+
+
+def _dimensions(group: list[Defined], world: World) -> tuple[str, ...]:
+    """The full dimension at each position: the smallest one that holds all elements that are defined."""
+    first = group[0].definition.subscripts
+    for each in group:
+        if len(each.definition.subscripts) != len(first):
+            world.faults.append(
+                fault(
+                    each.statement.place,
+                    "`{name}` has {count} subscript(s) here and {other} at line {line}",
+                    expected="Expected the same number everywhere.",
+                    name=each.label,
+                    count=len(each.definition.subscripts),
+                    other=len(first),
+                    line=group[0].statement.place.line,
+                )
+            )
+            return ()
+    full = []
+    for position in range(len(first)):
+        used = list(dict.fromkeys(each.definition.subscripts[position] for each in group))
+        if len(used) == 1 and used[0] in world.dimensions:
+            full.append(used[0])
+            continue
+        elements = {element for name in used for element in world.elements(name)}
+        holders = [each for each in world.dimensions.values() if elements <= set(each.elements)]
+        holders.sort(key=lambda each: (len(each.elements), each.name not in used))
+        if holders:
+            full.append(holders[0].name)
+            continue
+        full.append(used[0])  # a name that is no subscript is reported by check_model
+        if elements <= {element for each in world.dimensions.values() for element in each.elements}:
+            world.faults.append(
+                fault(
+                    group[0].statement.place,
+                    "The elements {elements} of `{name}` belong to no common subscript range",
+                    elements=", ".join(sorted(elements)[:10]),
+                    name=group[0].label,
+                )
+            )
+    return tuple(full)
+
+
+def _deeply(function: Callable[[], Result]) -> Result:
+    """Call with room for deep recursion, in a thread with a large stack."""
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:  # handed to the caller below
+            errors.append(error)
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(256 * 2**20)
+    sys.setrecursionlimit(max(limit, 200_000))
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def with_notices(model: Model, notices: list[str]) -> Model:
+    return replace(model, notices=(*model.notices, *notices)) if notices else model
+
+
+def dimension_names(dimensions: dict[str, Dimension]) -> set[str]:
+    return set(dimensions) | {element for each in dimensions.values() for element in each.elements}
