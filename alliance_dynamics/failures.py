@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from alliance_dynamics.errors import Fault, fault
 from alliance_dynamics.kernel.integrate import Schedule
-from alliance_dynamics.kernel.numpy_ import replay
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.model.model import Method, Model
 from alliance_dynamics.settings import label_of
@@ -17,6 +16,8 @@ def explain(
     model: Model, program: Program, row: NDArray[np.float64], schedule: Schedule, method: Method, seed: int, run: int
 ) -> Fault:
     """The fault of one failed run, found by repeating it alone and checking every operation of every stage."""
+    from alliance_dynamics.kernel.numpy_ import replay
+
     failure = replay(program, row, schedule, method=method, seed=seed, run=run)
     if failure is None:
         return fault("", "the run went non-finite, but its repetition did not")
