@@ -1,0 +1,223 @@
+"""The chapter on fit: how well the model meets the statistics, whether it beats naive forecasts, what it estimates."""
+
+from __future__ import annotations
+
+from statistics import fmean, median
+from typing import Any
+
+from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number
+from alliance_dynamics.report.facts import Facts, is_gross_product
+from alliance_dynamics.report.numbers import decimals_of_interval
+from alliance_dynamics.report.results import Row
+from alliance_dynamics.report.voice import Voice
+from alliance_dynamics.report.wording import listed
+
+FIT, SKILL, PARAMETERS = "calibration/fit.csv", "calibration/skill.csv", "calibration/parameters.csv"
+ROLES = ("structural", "initial", "break", "noise")
+
+
+def fit_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:
+    """Observables, skill, parameters and what history cannot identify."""
+    return Section(
+        "fit",
+        voice.texts("section.fit"),
+        (voice.texts("fit.intro"), _starts_sentence(voice)),
+        figures=figures,
+        tables=(_observable_table(voice),),
+        sections=(_skill_section(voice), _parameter_section(voice), _unknown_section(voice)),
+    )
+
+
+def used_rows(rows: list[Row]) -> list[Row]:
+    """Observed rows that the fit used; every observed row where the file does not say."""
+    observed = [row for row in rows if row["observed"] is not None]
+    return [row for row in observed if row.get("used", "train") in ("train", "")]
+
+
+def calibrated_observables(rows: list[Row]) -> list[str]:
+    return list(dict.fromkeys(row["observable"] for row in used_rows(rows)))
+
+
+def _observable_table(voice: Voice) -> Table:
+    rows = voice.results.rows(FIT)
+    noise = _by_observable(voice.results.calibration.get("noise", {}))
+    body = []
+    for name in dict.fromkeys(row["observable"] for row in rows):
+        mine = [row for row in rows if row["observable"] == name]
+        used = used_rows(mine)
+        compared = used or [row for row in mine if row["observed"] is not None]
+        sigma, phi = noise.get(name, {}).get("sigma"), noise.get(name, {}).get("phi")
+        body.append(
+            (
+                head(voice.variable(name)),
+                cell(voice.texts("use.train" if used else "use.shown")),
+                number(voice.numbers.number(len(compared), 0)),
+                number(_typical_error(voice, name, compared)),
+                number(_coverage(voice, compared)),
+                number(voice.numbers.number(sigma, 2) if sigma is not None else "—"),
+                number(voice.numbers.number(phi, 2) if phi is not None else "—"),
+            )
+        )
+    columns = ("observable", "use", "observations", "error", "coverage", "sigma", "phi")
+    return Table(
+        "observables",
+        voice.texts("table.observables"),
+        FIT,
+        tuple(voice.texts(f"head.{each}") for each in columns),
+        tuple(body),
+        (voice.texts("note.observables"),),
+    )
+
+
+def _typical_error(voice: Voice, name: str, rows: list[Row]) -> Any:
+    """Median distance of the median run from the figure, as a share of the figure; not told for gross product."""
+    if is_gross_product(name):
+        return voice.texts("fit.only_skill")
+    distances = [abs(row["q50"] / row["observed"] - 1) for row in rows if row["observed"]]
+    return voice.share(median(distances)) if distances else "—"
+
+
+def _coverage(voice: Voice, rows: list[Row]) -> Any:
+    inside = [row["q05"] <= row["observed"] <= row["q95"] for row in rows]
+    return voice.share(fmean(inside)) if inside else "—"
+
+
+def _starts_sentence(voice: Voice) -> Any:
+    starts = voice.results.rows("calibration/starts.csv")
+    objectives = [row["objective"] for row in starts if row["objective"] is not None]
+    near = sum(each <= min(objectives) + 0.5 for each in objectives)
+    return voice.texts.markup(
+        "fit.starts",
+        starts=voice.numbers.number(len(starts), 0),
+        converged=voice.numbers.number(sum(row["converged"] for row in starts), 0),
+        near=voice.numbers.number(near, 0),
+    )
+
+
+# Skill --------------------------------------------------------------------------------------------------------------
+
+
+def _skill_section(voice: Voice) -> Section:
+    title = voice.texts("section.skill")
+    rows = voice.results.rows(SKILL)
+    if not rows:
+        return Section("skill", title, (voice.texts("skill.absent"),))
+    lost = [row for row in rows if not beats_naive(row)]
+    verdict = voice.texts.markup(
+        "skill.verdict",
+        won=voice.numbers.number(len(rows) - len(lost), 0),
+        compared=voice.numbers.number(len(rows), 0),
+    )
+    places = list(dict.fromkeys((row["observable"], row["region"]) for row in lost))
+    named = [f"{voice.variable(name)} ({voice.element(region)})" for name, region in places]
+    loses = voice.texts.markup("skill.loses", places=listed(voice, named)) if named else voice.texts("skill.no_loss")
+    return Section("skill", title, (verdict, loses), tables=(_skill_table(voice, rows),))
+
+
+def beats_naive(row: Row) -> bool:
+    """Whether the model's error is below that of the last value and of the drift."""
+    rivals = [row[each] for each in ("naive_error", "drift_error") if row[each] is not None]
+    return row["model_error"] < min(rivals)
+
+
+def _skill_table(voice: Voice, rows: list[Row]) -> Table:
+    body = []
+    for name in dict.fromkeys(row["observable"] for row in rows):
+        mine = [row for row in rows if row["observable"] == name]
+        for horizon in sorted({row["horizon"] for row in mine}):
+            these = [row for row in mine if row["horizon"] == horizon]
+            drift = [row["drift_error"] for row in these if row["drift_error"] is not None]
+            won = sum(map(beats_naive, these))
+            body.append(
+                (
+                    head(voice.variable(name)),
+                    number(voice.numbers.number(horizon, 0)),
+                    number(voice.share(fmean(row["model_error"] for row in these), 1)),
+                    number(voice.share(fmean(row["naive_error"] for row in these), 1)),
+                    number(voice.share(fmean(drift), 1) if drift else "—"),
+                    cell(voice.texts("skill.count", won=won, compared=len(these))),
+                )
+            )
+    columns = ("observable", "horizon", "model_error", "naive_error", "drift_error", "won")
+    headers = tuple(voice.texts(f"head.{each}") for each in columns)
+    return Table("skill-table", voice.texts("table.skill"), SKILL, headers, tuple(body), (voice.texts("note.skill"),))
+
+
+# Parameters ---------------------------------------------------------------------------------------------------------
+
+
+def _parameter_section(voice: Voice) -> Section:
+    rows = voice.results.rows(PARAMETERS)
+    bounded = [voice.parameter(row) for row in rows if row["status"] == "at bound"]
+    paragraphs = [voice.texts("parameters.intro")]
+    if bounded:
+        paragraphs.append(voice.texts.markup("parameters.at_bound", names=listed(voice, bounded)))
+    else:
+        paragraphs.append(voice.texts("parameters.none_at_bound"))
+    body: list[tuple[Cell, ...]] = []
+    roles = [role for role in ROLES if any(row.get("role") == role for row in rows)]
+    rest = [row for row in rows if row.get("role") not in ROLES]
+    columns = ("parameter", "unit", "estimate", "interval", "status", "source")
+    for role, mine in [("", rest), *((role, [row for row in rows if row.get("role") == role]) for role in roles)]:
+        if mine and role:
+            body.append((band(voice.texts(f"role.{role}"), len(columns)),))
+        body += [_parameter_row(voice, row) for row in mine]
+    table = Table(
+        "parameter-table",
+        voice.texts("table.parameters"),
+        PARAMETERS,
+        tuple(voice.texts(f"head.{each}") for each in columns),
+        tuple(body),
+        (voice.texts("note.parameters"),),
+    )
+    return Section("parameters", voice.texts("section.parameters"), tuple(paragraphs), tables=(table,))
+
+
+def _parameter_row(voice: Voice, row: Row) -> tuple[Cell, ...]:
+    known = row["low"] is not None and row["high"] is not None
+    low, high = (row["low"], row["high"]) if known else (row["estimate"], row["estimate"])
+    decimals = decimals_of_interval(low, high, row["estimate"])
+    interval = "—"
+    if known:
+        ends = (voice.amount(each, "Dmnl", decimals) for each in (low, high))
+        interval = voice.texts.markup("interval", **dict(zip(("low", "high"), ends, strict=True)))
+    prior = _prior(voice, row)
+    grade = voice.texts("source.grade", grade=row["grade"]) if row.get("grade") else ""
+    return (
+        head(voice.parameter(row)),
+        cell(voice.unit(row["unit"]) or voice.texts("unit_none")),
+        number(voice.amount(row["estimate"], "Dmnl", decimals)),
+        number(interval, prior),
+        cell(voice.texts(f"status.{row['status']}")),
+        cell(row["source"] or "—", grade),
+    )
+
+
+def _prior(voice: Voice, row: Row) -> Any:
+    try:
+        low, high = float(row["prior_low"]), float(row["prior_high"])
+    except (KeyError, ValueError):
+        return ""
+    decimals = decimals_of_interval(low, high, row["estimate"])
+    return voice.texts.markup(
+        "prior", low=voice.numbers.number(low, decimals), high=voice.numbers.number(high, decimals)
+    )
+
+
+def _unknown_section(voice: Voice) -> Section:
+    """What history cannot identify, said plainly: parameters by name, and every governance lever."""
+    silent = [voice.parameter(row) for row in voice.results.rows(PARAMETERS) if row["status"] == "not identified"]
+    levers = [voice.lever(row["lever"]) for row in voice.results.rows("sensitivity/levers.csv")]
+    paragraphs = [voice.texts("unknown.intro"), voice.texts.markup("unknown.levers", levers=listed(voice, levers))]
+    if silent:
+        paragraphs.append(voice.texts.markup("unknown.parameters", names=listed(voice, silent)))
+    else:
+        paragraphs.append(voice.texts("unknown.no_parameters"))
+    return Section("unknown", voice.texts("section.unknown"), tuple(paragraphs))
+
+
+def _by_observable(noise: Any) -> dict[str, dict[str, float]]:
+    """The noise table by observable, from an object by name or from a list of rows."""
+    if isinstance(noise, dict):
+        return noise
+    return {row["observable"]: row for row in noise}

@@ -1,0 +1,74 @@
+"""The last chapter: which file every number stands in, the sources, and what is needed to repeat the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from alliance_dynamics.report.blocks import Cell, Section, Table, cell, head
+from alliance_dynamics.report.voice import Voice
+
+FIRST = ("package", "command", "seed", "draws", "quick", "settings", "method", "dt")
+LAST = ("environment",)
+
+
+def origin_section(voice: Voice, tables: list[Table]) -> Section:
+    """Files per table, sources as written in the tables, and the manifest."""
+    files = sorted({table.file for table in tables})
+    items = [
+        voice.texts.markup("origin.file", file=file, tables=", ".join(t.caption for t in tables if t.file == file))
+        for file in files
+    ]
+    return Section(
+        "origin",
+        voice.texts("section.origin"),
+        (voice.texts("origin.intro"),),
+        items=tuple(items),
+        sections=(_sources(voice), _reproducibility(voice)),
+    )
+
+
+def _sources(voice: Voice) -> Section:
+    found: dict[str, None] = {}
+    for file in ("calibration/parameters.csv", "sensitivity/levers.csv"):
+        for row in voice.results.rows(file):
+            if row["source"]:
+                found[row["source"]] = None
+    paragraphs = (voice.texts("sources.intro"),)
+    return Section("sources", voice.texts("section.sources"), paragraphs, items=tuple(sorted(found)))
+
+
+def _reproducibility(voice: Voice) -> Section:
+    manifest = voice.results.manifest
+    middle = [key for key in manifest if key not in (*FIRST, *LAST)]
+    body: list[tuple[Cell, ...]] = []
+    for key in (*FIRST, *middle, *LAST):
+        if key in manifest:
+            body += [(head(name), cell(value)) for name, value in _flat(key, manifest[key])]
+    table = Table(
+        "manifest",
+        voice.texts("table.manifest"),
+        "manifest.json",
+        (voice.texts("head.entry"), voice.texts("head.value")),
+        tuple(body),
+    )
+    paragraphs = (voice.texts("reproducibility.intro"),)
+    return Section("reproducibility", voice.texts("section.reproducibility"), paragraphs, tables=(table,))
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """`settings.sensitivity.points`, `1024`: entries as they stand in the file, not words of a language."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(f"{name}.{key}", inner)
+    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+        for place, inner in enumerate(value, 1):
+            yield from _flat(f"{name}.{place}", inner)
+    elif isinstance(value, list):
+        yield name, " ".join(str(each) for each in value)
+    else:
+        yield name, {True: "true", False: "false", None: "—"}.get(value, value) if _plain(value) else str(value)
+
+
+def _plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool)

@@ -1,0 +1,140 @@
+"""The chapter on regimes: what they are, what differs from the baseline, by how much, and what it costs."""
+
+from __future__ import annotations
+
+from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number, slug
+from alliance_dynamics.report.facts import Facts, is_gross_product, order_elements
+from alliance_dynamics.report.numbers import decimals_of_value
+from alliance_dynamics.report.results import Row
+from alliance_dynamics.report.voice import Voice
+from alliance_dynamics.report.wording import ranking_sentences
+
+SUMMARY = "comparison/summary.csv"
+
+
+def regimes_section(voice: Voice, facts: Facts) -> Section:
+    """The regimes by name and story."""
+    rows = voice.results.rows("comparison/regimes.csv")
+    language = voice.language
+    table = Table(
+        "regimes",
+        voice.texts("table.regimes"),
+        "comparison/regimes.csv",
+        (voice.texts("head.regime"), voice.texts("head.title"), voice.texts("head.story")),
+        tuple((head(row["regime"]), cell(row[f"title_{language}"]), cell(row[f"story_{language}"])) for row in rows),
+    )
+    paragraphs = (voice.texts.markup("regimes.intro", baseline=voice.regime(facts.baseline)),)
+    return Section("regimes", voice.texts("section.regimes"), paragraphs, tables=(table,))
+
+
+def comparison_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:
+    """Gaps to the baseline: figures, one table per outcome, cost."""
+    rows = [row for row in voice.results.rows(SUMMARY) if row["regime"] != facts.baseline]
+    outcomes = list(dict.fromkeys(row["outcome"] for row in rows))
+    tables = [_outcome_table(voice, facts, [row for row in rows if row["outcome"] == each]) for each in outcomes]
+    cost = _cost_table(voice)
+    return Section(
+        "comparison",
+        voice.texts("section.comparison"),
+        (
+            voice.texts.markup("comparison.intro", baseline=voice.regime(facts.baseline)),
+            *headline_ranking(voice, facts),
+        ),
+        figures=figures,
+        tables=(*tables, *([cost] if cost else [])),
+    )
+
+
+def headline_ranking(voice: Voice, facts: Facts) -> list:
+    """What may be said of the order of the regimes on the headline outcome in the report year."""
+    rows = headline_rows(voice, facts, facts.headline)
+    if len(rows) < 2:
+        return []
+    lead = voice.texts.markup(
+        "ranking.lead",
+        outcome=voice.outcome(facts.headline),
+        element=voice.element(rows[0]["element"]),
+        year=facts.report_year,
+    )
+    return [lead + " " + each if place == 0 else each for place, each in enumerate(ranking_sentences(voice, rows))]
+
+
+def headline_rows(voice: Voice, facts: Facts, outcome: str) -> list[Row]:
+    """The rows of one outcome in the report year, one per regime other than the baseline, for the widest element."""
+    rows = [
+        row
+        for row in voice.results.rows(SUMMARY)
+        if row["outcome"] == outcome and row["year"] == facts.report_year and row["regime"] != facts.baseline
+    ]
+    elements = order_elements(list(dict.fromkeys(row["element"] for row in rows)))
+    return [row for row in rows if row["element"] == elements[0]]
+
+
+def _outcome_table(voice: Voice, facts: Facts, rows: list[Row]) -> Table:
+    years = sorted({row["year"] for row in rows})
+    regimes = list(dict.fromkeys(row["regime"] for row in rows))
+    elements = order_elements(list(dict.fromkeys(row["element"] for row in rows)))
+    by_place = {(row["element"], row["regime"], row["year"]): row for row in rows}
+    body: list[tuple[Cell, ...]] = []
+    for element in elements:
+        if len(elements) > 1 or element:
+            body.append((band(voice.element(element), len(years) + 1),))
+        for regime in regimes:
+            if any((element, regime, year) in by_place for year in years):
+                cells = (_gap_cell(voice, facts, by_place.get((element, regime, year))) for year in years)
+                body.append((head(regime), *cells))
+    outcome = rows[0]["outcome"]
+    notes = [voice.texts("note.gaps", draws=voice.numbers.number(facts.draws, 0), baseline=facts.baseline)]
+    if is_gross_product(outcome):
+        notes.append(voice.texts("note.gross_product"))
+    return Table(
+        "comparison-" + slug(outcome),
+        voice.texts("table.comparison", outcome=voice.outcome(outcome), baseline=facts.baseline),
+        SUMMARY,
+        (voice.texts("head.regime"), *(str(year) for year in years)),
+        tuple(body),
+        tuple(notes),
+    )
+
+
+def _gap_cell(voice: Voice, facts: Facts, row: Row | None) -> Cell:
+    if row is None:
+        return number("—")
+    gap, low, high = voice.gap(row)
+    lines = [gap]
+    if row["gap_percent"] is not None and row["unit"] != "%":
+        lines.append(voice.percent(row["gap_percent"], sign=True))
+    lines.append(voice.texts.markup("interval", low=low, high=high))
+    lines.append(voice.texts(f"verdict.{row['verdict']}"))
+    lines.append(voice.texts("verdict.share", share=voice.share_of_draws(row["share_better"], facts.draws)))
+    return number(*lines)
+
+
+def _cost_table(voice: Voice) -> Table | None:
+    """Fiscal cost by regime and year; regions apart only where the file tells them apart."""
+    rows = [row for row in voice.results.rows(SUMMARY) if row["fiscal_cost"] is not None]
+    if not rows:
+        return None
+    years = sorted({row["year"] for row in rows})
+    costs = {(row["regime"], row["element"], row["year"]): row for row in rows}
+    regimes = list(dict.fromkeys(row["regime"] for row in rows))
+    elements = order_elements(list(dict.fromkeys(row["element"] for row in rows)))
+    differ = any(
+        len({costs[r, e, y]["fiscal_cost"] for e in elements if (r, e, y) in costs}) > 1 for r in regimes for y in years
+    )
+    body = []
+    for regime in regimes:
+        for element in elements if differ else elements[:1]:
+            found = [costs.get((regime, element, year)) for year in years]
+            if any(found):
+                name = f"{regime}, {voice.element(element)}" if differ else regime
+                body.append((head(name), *(_cost_cell(voice, row) for row in found)))
+    caption = voice.texts("table.cost")
+    header = (voice.texts("head.regime"), *(str(year) for year in years))
+    return Table("cost", caption, SUMMARY, header, tuple(body), (voice.texts("note.cost"),))
+
+
+def _cost_cell(voice: Voice, row: Row | None) -> Cell:
+    if row is None:
+        return number("—")
+    return number(voice.amount(row["fiscal_cost"], row["fiscal_cost_unit"], decimals_of_value(row["fiscal_cost"])))

@@ -1,0 +1,114 @@
+"""Everything a report says, computed once and formatted once; the template holds no number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from alliance_dynamics.report.blocks import Figure, Section, Table
+from alliance_dynamics.report.chapter_fit import fit_section
+from alliance_dynamics.report.chapter_origin import origin_section
+from alliance_dynamics.report.chapter_regimes import comparison_section, headline_rows, regimes_section
+from alliance_dynamics.report.chapter_sensitivity import sensitivity_section
+from alliance_dynamics.report.facts import Facts
+from alliance_dynamics.report.voice import Voice
+from alliance_dynamics.report.wording import CREDIBLE, gap_sentence, listed, ranking_sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the template lays out."""
+
+    language: str
+    other: str
+    title: str
+    subtitle: str | Markup
+    answer: Markup
+    support: tuple[Markup | str, ...]
+    banners: tuple[Markup | str, ...]
+    caveats: tuple[Markup | str, ...]
+    sections: tuple[Section, ...]
+
+
+def build_context(voice: Voice, facts: Facts, figures: dict[str, tuple[Figure, ...]]) -> Context:
+    """The report in the order it is read.  InputError names every label that is missing in the language."""
+    sections = (
+        regimes_section(voice, facts),
+        comparison_section(voice, facts, figures["regimes"]),
+        fit_section(voice, facts, figures["fit"]),
+        sensitivity_section(voice, facts, figures["sensitivity"]),
+    )
+    answer, support = _answer(voice, facts)
+    context = Context(
+        language=voice.language,
+        other="en" if voice.language == "ru" else "ru",
+        title=voice.texts("title"),
+        subtitle=_subtitle(voice, facts),
+        answer=answer,
+        support=support,
+        banners=tuple(_banners(voice, facts)),
+        caveats=tuple(voice.texts.list("caveat")),
+        sections=(*sections, origin_section(voice, list(all_tables(sections)))),
+    )
+    voice.refuse_missing()
+    return context
+
+
+def all_tables(sections: tuple[Section, ...]) -> Iterator[Table]:
+    for section in sections:
+        yield from section.tables
+        yield from all_tables(section.sections)
+
+
+def _subtitle(voice: Voice, facts: Facts) -> Markup:
+    package = voice.results.manifest.get("package", {})
+    return voice.texts.markup(
+        "subtitle",
+        version=package.get("version", "—") if isinstance(package, dict) else package,
+        draws=voice.numbers.number(facts.draws, 0),
+        seed=voice.results.manifest.get("seed", "—"),
+    )
+
+
+def _answer(voice: Voice, facts: Facts) -> tuple[Markup, tuple[Markup, ...]]:
+    """The headline outcome in one sentence; gross product and the order of the regimes as support."""
+    rows = headline_rows(voice, facts, facts.headline)
+    answer = next((gap_sentence(voice, row, facts.draws) for row in rows if row["regime"] == facts.main_regime), None)
+    support = []
+    for outcome in facts.gross_product:
+        if outcome != facts.headline:
+            support += [
+                gap_sentence(voice, row, facts.draws)
+                for row in headline_rows(voice, facts, outcome)
+                if row["regime"] == facts.main_regime
+            ][:1]
+    if len(rows) > 1:
+        support += ranking_sentences(voice, rows)
+    return answer or voice.texts.markup("answer.none", regime=facts.main_regime, year=facts.report_year), tuple(support)
+
+
+def _banners(voice: Voice, facts: Facts) -> Iterator[Markup | str]:
+    """What must be read before anything else: a quick run, sweeps or fits that did not converge, effects too large."""
+    if facts.quick:
+        yield voice.texts("banner.quick")
+    if not facts.sensitivity_converged:
+        yield voice.texts("banner.sensitivity")
+    if not facts.calibration_converged:
+        yield voice.texts("banner.calibration")
+    summary = [
+        row
+        for row in voice.results.rows("comparison/summary.csv")
+        if row["outcome"] in facts.gross_product and row["regime"] != facts.baseline
+    ]
+    large = [row for row in summary if abs(_percent(row)) > CREDIBLE]
+    if large:
+        regimes = listed(voice, list(dict.fromkeys(row["regime"] for row in large)))
+        yield voice.texts.markup("banner.large", limit=voice.percent(CREDIBLE), regimes=regimes)
+    if failed := voice.results.sensitivity.get("failed"):
+        yield voice.texts.markup("banner.failed", failed=voice.numbers.number(failed, 0))
+
+
+def _percent(row: dict) -> float:
+    return row["gap"] if row["unit"] == "%" else row["gap_percent"] or 0.0

@@ -1,0 +1,130 @@
+"""How figures look and how they become SVG: the same bytes each time, colours that follow a light or dark page."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from alliance_dynamics.report.blocks import Figure
+from alliance_dynamics.report.numbers import Numbers, decimals_of_value
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+INK, GRID, SHADE = "#1b1f24", "#d5dae0", "#edf0f3"
+# Okabe and Ito's colours, told apart by readers with any colour vision; yellow is too light on white and left out.
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
+    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8a9099"
+)  # fmt: skip
+SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
+DASHES: tuple = ("solid", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1.5, 1, 1.5)), (0, (8, 2)), (0, (2, 2)))
+_PAGE_COLOURS = {
+    INK: "currentColor", GRID: "var(--grid)", SHADE: "var(--shade)", BLUE: "var(--blue)", RED: "var(--red)",
+}  # fmt: skip
+_STYLE = {
+    "svg.hashsalt": "alliance-dynamics", "svg.fonttype": "path", "font.family": ["DejaVu Sans"], "font.size": 8.0,
+    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK,
+    "axes.linewidth": 0.6, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+    "axes.titlesize": 8.5, "axes.titlelocation": "left", "grid.color": GRID, "grid.linewidth": 0.5,
+    "axes.axisbelow": True, "lines.linewidth": 1.3, "lines.markersize": 3.2, "legend.frameon": False,
+    "legend.fontsize": 8.0, "axes.unicode_minus": True, "figure.facecolor": "none", "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "patch.linewidth": 0.0, "svg.image_inline": True, "path.simplify": True,
+}  # fmt: skip
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in the report's style whatever the user's own settings of matplotlib are."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def new_canvas(panels: int, columns: int, *, width: float = 9.2, height: float = 2.15) -> tuple[Canvas, list[Axes]]:
+    """A canvas of `panels` panels in rows of `columns`; size in inches, height per row."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    columns = min(columns, panels)
+    rows = -(-panels // columns)
+    canvas = MatplotlibFigure(figsize=(width, height * rows + 0.35), layout="constrained")
+    FigureCanvasSVG(canvas)
+    grid = canvas.subplots(rows, columns, squeeze=False)
+    axes = list(grid.flat)
+    for spare in axes[panels:]:
+        spare.set_visible(False)
+    return canvas, axes[:panels]
+
+
+def show_years(axes: Axes, years: Sequence[int]) -> None:
+    """Whole years, about four ticks."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_xlim(min(years) - 0.5, max(years) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+
+
+def show_numbers(axis, numbers: Numbers, *, sign: bool = False, factor: float = 1.0, suffix: str = "") -> None:
+    """Ticks with the decimal sign of the language, all with as many decimals as their step needs."""
+    from matplotlib.ticker import Formatter, MaxNLocator
+
+    class InLanguage(Formatter):
+        decimals = 0
+
+        def set_locs(self, locs) -> None:
+            self.locs = locs
+            steps = [factor * (b - a) for a, b in pairwise(locs) if b > a]
+            self.decimals = decimals_of_value(round(min(steps, default=1.0), 12), 1)
+            if any(abs(round(each * 10**self.decimals) - each * 10**self.decimals) > 0.01 for each in steps):
+                self.decimals += 1  # a step of 2.5 needs one decimal more than its first digit
+
+        def __call__(self, x, pos=None) -> str:
+            return numbers.number(factor * x, self.decimals, sign=sign) + suffix
+
+    axis.set_major_locator(MaxNLocator(4))
+    axis.set_major_formatter(InLanguage())
+
+
+def finish(canvas: Canvas, name: str, caption: str | Markup, description: str) -> Figure:
+    """The canvas as a file of its own and as part of the page, with its description for readers who cannot see it."""
+    buffer = io.BytesIO()
+    canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = _short(buffer.getvalue().decode("utf-8"))
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.S)
+    text = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>\s*", "", text, flags=re.S)
+    text = re.sub(r'\s(width|height|version)="[^"]*"', "", text[: text.index(">")]) + text[text.index(">") :]
+    label = f'<svg role="img" aria-label="{escape(description)}" style="stroke-linejoin:round;stroke-linecap:butt"'
+    text = text.replace("<svg", label, 1)
+    alone = '<?xml version="1.0" encoding="utf-8"?>\n' + text.replace('style="', 'style="background:#ffffff;', 1)
+    return Figure(name, str(caption), description, Markup(_for_page(text, name)), alone.encode())
+
+
+def _for_page(text: str, name: str) -> str:
+    """Identifiers of their own per figure, and colours taken from the page's style sheet."""
+    text = re.sub(r'\sid="([^"]+)"', rf' id="{name}-\1"', text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', text)
+    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)
+    text = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", text).replace("xlink:href", "href")
+    for colour, variable in _PAGE_COLOURS.items():
+        text = text.replace(colour, variable)
+    return text
+
+
+def _short(text: str) -> str:
+    """Drop what matplotlib writes for people: comments and line ends within paths; keep five significant digits."""
+    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.S)
+    text = re.sub(r"(\d+\.\d{2})\d+", r"\1", text)
+    return re.sub(r"\s*\n\s*", "\n", text)

@@ -1,0 +1,210 @@
+"""A results folder read from disk: every table checked against what a report needs, all faults raised at once."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alliance_dynamics.errors import Fault, InputError, Place, fault, suggestion
+
+STATUSES = ("estimated", "at bound", "not identified")
+VERDICTS = ("better", "worse", "indistinguishable", "not judged")
+USES = ("train", "shown", "excluded", "")
+
+# Kinds of column: text (may be empty), name (not empty), number, number? (empty means none: read as None), year.
+_INDEX = {f"{index}{end}": "number" for index in ("S1", "ST") for end in ("", "_low", "_high")}
+_BAND = {"q05": "number", "q50": "number", "q95": "number", "unit": "name"}
+TABLES: dict[str, dict[str, str]] = {
+    "calibration/parameters.csv": {
+        "parameter": "name", "label": "text", "unit": "name", "estimate": "number", "low": "number?",
+        "high": "number?", "status": "status", "source": "text",
+    },
+    "calibration/fit.csv": {
+        "region": "text", "observable": "name", "year": "year", "observed": "number?", **_BAND,
+    },
+    "calibration/starts.csv": {"start": "name", "objective": "number?", "converged": "flag"},
+    "comparison/trajectories.csv": {"regime": "name", "variable": "name", "element": "text", "year": "year", **_BAND},
+    "comparison/summary.csv": {
+        "regime": "name", "baseline": "name", "outcome": "name", "element": "text", "year": "year", "unit": "name",
+        "gap": "number", "gap_low": "number", "gap_high": "number", "gap_percent": "number?",
+        "share_better": "number", "verdict": "verdict", "fiscal_cost": "number?", "fiscal_cost_unit": "text",
+    },
+    "comparison/regimes.csv": {
+        "regime": "name", "title_en": "name", "title_ru": "name", "story_en": "text", "story_ru": "text",
+    },
+    "sensitivity/indices.csv": {"outcome": "name", "year": "year", "lever": "name", **_INDEX},
+    "sensitivity/levers.csv": {
+        "lever": "name", "label_en": "name", "label_ru": "name", "unit": "name", "low": "number", "high": "number",
+        "grade": "text", "source": "text",
+    },
+}  # fmt: skip
+OPTIONAL: dict[str, dict[str, str]] = {
+    "calibration/skill.csv": {
+        "region": "text", "observable": "name", "horizon": "number", "model_error": "number",
+        "naive_error": "number", "drift_error": "number?",
+    },
+    # The gap to the baseline over time; without it the report draws the gaps of summary.csv at their years.
+    "comparison/gaps.csv": {
+        "regime": "name", "baseline": "name", "outcome": "name", "element": "text", "year": "year", **_BAND,
+    },
+}  # fmt: skip
+DOCUMENTS = ("manifest.json", "labels.json", "calibration/summary.json", "sensitivity/summary.json")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a results folder holds.  `tables` by file name; an optional table that is absent is not a key."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    labels: dict[str, Any]
+    calibration: dict[str, Any]
+    sensitivity: dict[str, Any]
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+
+    def rows(self, file: str) -> list[Row]:
+        return self.tables.get(file, [])
+
+
+def read_results(folder: str | Path) -> Results:
+    """Read a results folder.  InputError names every missing file, missing column and wrong value with its line."""
+    folder = Path(folder)
+    faults: list[Fault] = []
+    documents = {name: _document(folder, name, faults) for name in DOCUMENTS}
+    tables = {name: rows for name, columns in TABLES.items() if (rows := _table(folder, name, columns, faults))}
+    for name, columns in OPTIONAL.items():
+        if (folder / name).is_file():
+            tables[name] = _table(folder, name, columns, faults)
+    if faults:
+        raise InputError(faults)
+    return Results(folder, *documents.values(), tables=tables)
+
+
+def _text(folder: Path, name: str, faults: list[Fault]) -> str | None:
+    path = folder / name
+    if not path.is_file():
+        faults.append(
+            fault(
+                str(path),
+                "The results folder lacks `{name}`",
+                remedy="Run the study again, or point at the folder that it wrote",
+                name=name,
+            )
+        )
+        return None
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        faults.append(fault(str(path), "The file is not UTF-8 text", remedy="Save it as UTF-8"))
+        return None
+
+
+def _document(folder: Path, name: str, faults: list[Fault]) -> dict[str, Any]:
+    text = _text(folder, name, faults)
+    if text is None:
+        return {}
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        faults.append(fault(Place(str(folder / name), error.lineno), "Not JSON: {reason}", reason=error.msg))
+        return {}
+    if not isinstance(content, dict):
+        faults.append(fault(str(folder / name), "The document is not an object", expected="Expected {{...}}"))
+        return {}
+    return content
+
+
+def _table(folder: Path, name: str, columns: dict[str, str], faults: list[Fault]) -> list[Row]:
+    text = _text(folder, name, faults)
+    if text is None:
+        return []
+    path = str(folder / name)
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header = next(reader, [])
+    missing = [each for each in columns if each not in header]
+    for each in missing:
+        faults.append(
+            fault(
+                Place(path, 1),
+                "Column `{column}` is missing",
+                remedy=suggestion(each, [other for other in header if other not in columns]),
+                column=each,
+            )
+        )
+    if missing:
+        return []
+    return list(_rows(reader, path, header, columns, faults))
+
+
+def _rows(reader, path: str, header: list[str], columns: dict[str, str], faults: list[Fault]) -> Iterator[Row]:
+    empty = True
+    for cells in reader:
+        if not any(cells):
+            continue
+        empty = False
+        place = Place(path, reader.line_num)
+        if len(cells) != len(header):
+            faults.append(
+                fault(
+                    place,
+                    "The row has {cells} cells, the header {columns}",
+                    cells=len(cells),
+                    columns=len(header),
+                )
+            )
+            continue
+        row: Row = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+        for column, kind in columns.items():
+            row[column] = _value(row[column], kind, column, place, faults)
+        yield row
+    if empty:
+        faults.append(fault(path, "The table has no rows"))
+
+
+def _value(text: str, kind: str, column: str, place: Place, faults: list[Fault]) -> Any:
+    choices = {"status": STATUSES, "verdict": VERDICTS, "flag": ("true", "false", "1", "0")}.get(kind)
+    if kind == "text":
+        return text
+    if kind == "number?" and text == "":
+        return None
+    if kind == "name":
+        if not text:
+            faults.append(fault(place, "Column `{column}` is empty", column=column))
+        return text
+    if choices:
+        if text.lower() not in choices:
+            faults.append(
+                fault(
+                    place,
+                    "`{text}` in column `{column}` is not known",
+                    expected="Expected one of {choices}",
+                    text=text,
+                    column=column,
+                    choices=", ".join(choices),
+                )
+            )
+        return text.lower() in ("true", "1") if kind == "flag" else text.lower()
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or (kind == "year" and number != int(number)):
+        faults.append(
+            fault(
+                place,
+                "`{text}` in column `{column}` is not a finite number" if kind != "year" else
+                "`{text}` in column `{column}` is not a year",
+                text=text,
+                column=column,
+            )
+        )  # fmt: skip
+        return None
+    return int(number) if kind == "year" else number
