@@ -103,7 +103,25 @@ _ROWS = (
     ("depreciate_straightline", 4, 4, "DEPRECIATE STRAIGHTLINE", "(stream, life, fiscal year, initial)"),
 )
 
-FUNCTIONS: dict[str, Function] = {row[0]: Function(*row) for row in _ROWS}
+# Functions that only XMILE files reach, under XMILE's spelling.
+_XMILE_ROWS = (
+    ("floor", 1, 1, "INT", "the next whole number at or below x"),
+    ("round", 1, 1, "ROUND", "the nearest whole number, halves up"),
+    ("log10", 1, 1, "LOG10", "logarithm to the base 10"),
+    ("floor_modulo", 2, 2, "MOD", "remainder with the sign of the divisor"),
+    ("safediv", 3, 3, "SAFEDIV", "a / b, or x where b is exactly 0"),
+    ("xmile_pulse", 2, 3, "PULSE", "(magnitude, first time, interval): magnitude / dt for one step"),
+    ("sine_wave", 2, 2, "SINWAVE", "(amplitude, period)"),
+    ("cosine_wave", 2, 2, "COSWAVE", "(amplitude, period)"),
+    ("counter", 2, 2, "COUNTER", "(start, end): counts time up and starts again"),
+    ("mean", 1, None, "MEAN", "mean of values, or over the subscripts marked with !"),
+    ("stddev", 1, 1, "STDDEV", "standard deviation over the subscripts marked with !"),
+    ("xmile_normal", 2, 3, "NORMAL", "(mean, sd, seed)"),
+    ("xmile_lognormal", 2, 3, "LOGNORMAL", "(mean, sd, seed) of the value itself"),
+    ("xmile_exponential", 1, 2, "EXPRND", "(mean, seed)"),
+)
+
+FUNCTIONS: dict[str, Function] = {row[0]: Function(*row) for row in (*_ROWS, *_XMILE_ROWS)}
 
 # What stands in an equation as a call but is not a function of the table: the reader gives it a meaning of its own.
 CONSTRUCTS: dict[str, tuple[int, int, str]] = {
@@ -145,7 +163,7 @@ REFUSED: dict[str, str] = {
     "with_lookup": "expected WITH LOOKUP(x, ((x1,y1),(x2,y2),...))",
 }
 
-_BY_VENSIM = {canonical(each.vensim): each.name for each in FUNCTIONS.values()}
+_BY_VENSIM = {canonical(row[3]): row[0] for row in _ROWS}
 
 
 def function_of_vensim(label: str) -> Function | None:
@@ -156,4 +174,4 @@ def function_of_vensim(label: str) -> Function | None:
 
 def vensim_names() -> list[str]:
     """Vensim's spellings of all functions and constructs, for suggestions."""
-    return [each.vensim for each in FUNCTIONS.values()] + [each[2] for each in CONSTRUCTS.values()]
+    return [row[3] for row in _ROWS] + [each[2] for each in CONSTRUCTS.values()]

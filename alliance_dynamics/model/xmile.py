@@ -7,8 +7,6 @@ import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
-from lxml import etree
-
 from alliance_dynamics.errors import Fault, ModelError, Place, fault, suggestion
 from alliance_dynamics.model.model import Dimension, Model, Variable
 from alliance_dynamics.model.names import canonical
@@ -16,6 +14,7 @@ from alliance_dynamics.model.xmile_assembly import Assembly
 from alliance_dynamics.model.xmile_declarations import flow_name, read_defaults, read_macros, read_variables
 from alliance_dynamics.model.xmile_dimensions import read_dimensions
 from alliance_dynamics.model.xmile_document import (
+    Element,
     all_text_of,
     child,
     children,
@@ -73,7 +72,7 @@ def read_xmile(path: Path) -> Model:
 class _Reader:
     """One file: its dimensions and macros, and the models that modules put together."""
 
-    def __init__(self, root: etree._Element, file: str, faults: list[Fault], notices: list[str]):
+    def __init__(self, root: Element, file: str, faults: list[Fault], notices: list[str]):
         self.root, self.file, self.faults, self.notices = root, file, faults, notices
         self.dimensions: dict[str, Dimension] = read_dimensions(root, file, faults)
         self.macros = read_macros(root, file, faults)
@@ -83,16 +82,16 @@ class _Reader:
             if (each.get("name") or "").strip()
         }
         self.top = Scope("", "", None)
-        self.connections: list[tuple[Scope, Scope, etree._Element]] = []
+        self.connections: list[tuple[Scope, Scope, Element]] = []
         header = child(root, "header")
         self.from_vensim = "vensim" in (all_text_of(child(header, "product")) or "").lower()
         self.from_vensim = self.from_vensim or "xmutil" in all_text_of(child(header, "vendor")).lower()
 
-    def declare(self, main: etree._Element) -> dict[str, Declaration]:
+    def declare(self, main: Element) -> dict[str, Declaration]:
         """Every variable of the model and of its modules, by its whole name."""
         found: dict[str, Declaration] = {}
         used: set[str] = set()
-        pending: list[tuple[etree._Element, Scope, tuple[str, ...]]] = [(main, self.top, ())]
+        pending: list[tuple[Element, Scope, tuple[str, ...]]] = [(main, self.top, ())]
         while pending:
             model, scope, path = pending.pop()
             place = Place(self.file, model.sourceline or 0)
@@ -145,8 +144,8 @@ class _Reader:
         return found
 
     def _module(
-        self, element: etree._Element, scope: Scope, path: tuple[str, ...]
-    ) -> tuple[etree._Element, Scope, tuple[str, ...]] | None:
+        self, element: Element, scope: Scope, path: tuple[str, ...]
+    ) -> tuple[Element, Scope, tuple[str, ...]] | None:
         place = Place(self.file, element.sourceline or 0)
         label = label_of(element.get("name"))
         name = canonical(label)
@@ -183,7 +182,7 @@ class _Reader:
         self.connections.extend((scope, inner, each) for each in children(element, "connect"))
         return self.models[of], inner, (*path, of)
 
-    def _connect(self, found: dict[str, Declaration], scope: Scope, inner: Scope, element: etree._Element) -> None:
+    def _connect(self, found: dict[str, Declaration], scope: Scope, inner: Scope, element: Element) -> None:
         place = Place(self.file, element.sourceline or 0)
         to, source = qualified(element.get("to") or ""), qualified(element.get("from") or "")
         target = scope.find(to[1:]) or self.top.find(to[1:]) if to.startswith(".") else inner.find(to)
@@ -253,7 +252,7 @@ class _Reader:
         return assembly.variables
 
 
-def _specs(root: etree._Element, main: etree._Element, file: str, faults: list[Fault], notices: list[str]) -> Specs:
+def _specs(root: Element, main: Element, file: str, faults: list[Fault], notices: list[str]) -> Specs:
     element = child(root, "sim_specs")
     element = child(main, "sim_specs") if element is None else element
     if element is None:

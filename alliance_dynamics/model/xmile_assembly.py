@@ -219,7 +219,7 @@ class Assembly:
         text: Text | None = None,
     ) -> list[Definition]:
         """One definition for the frame's subscripts, or one for each of their elements where that is needed."""
-        added, known = dict(self.library.added), dict(self.library.declarations)
+        before = len(self.library.added), len(self.library.declarations)
         elementwise = any(part.curve for part in declaration.parts) and declaration.tag != "stock"
         elementwise = elementwise or (excluded != () and declaration.tag == "flow")
         if not elementwise:
@@ -227,10 +227,9 @@ class Assembly:
                 definition = self._definition(declaration, frame, place, expression_in, excluded, text)
                 return [] if definition is None else [definition]
             except NeedsElements:
-                self.library.added.clear()
-                self.library.added.update(added)
-                self.library.declarations.clear()
-                self.library.declarations.update(known)
+                for known, count in zip((self.library.added, self.library.declarations), before, strict=True):
+                    for name in list(known)[count:]:
+                        del known[name]
         ranges = [
             (left.element,) if left.element is not None else self.library.dimensions[left.dimension].elements
             for left in frame.left

@@ -23,6 +23,7 @@ from alliance_dynamics.model.xmile_equations import Apply, EquationError, Name, 
 from alliance_dynamics.model.xmile_frame import Frame, lower_in, undefined
 from alliance_dynamics.model.xmile_functions import FROM_VENSIM, REDUCTIONS, REFUSED, XMILE_FUNCTIONS
 from alliance_dynamics.model.xmile_scopes import Declaration, Macro
+from alliance_dynamics.model.xmile_specs import TIME_NAMES
 from alliance_dynamics.model.xmile_subscripts import bare_reference, indexed_reference
 
 MOST_RANKED = 60
@@ -36,6 +37,8 @@ def lower_call(node: Apply, frame: Frame) -> Expression:
         return _lookup(node.subject, node.arguments, frame)
     if name in library.macros:
         return _macro(node, library.macros[name], frame)
+    if name in TIME_NAMES and not node.arguments and node.subject.indices is None:
+        return Reference(TIME_NAMES[name])
     name = name.removeprefix("std.").removeprefix("isee.")
     function = XMILE_FUNCTIONS.get(name)
     if node.subject.indices is not None or function is None:

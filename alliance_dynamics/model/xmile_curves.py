@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from lxml import etree
-
 from alliance_dynamics.errors import Fault, Place, fault
 from alliance_dynamics.model.expression import Interpolation, Table
 from alliance_dynamics.model.names import canonical
-from alliance_dynamics.model.xmile_document import child, label_of, text_of
+from alliance_dynamics.model.xmile_document import Element, child, label_of, text_of
 from alliance_dynamics.model.xmile_scopes import Curve
 from alliance_dynamics.model.xmile_specs import number_fault, read_number
 
 MOST_POINTS = 10_000
 
 
-def read_curve(element: etree._Element, label: str, file: str, faults: list[Fault]) -> Curve:
+def read_curve(element: Element, label: str, file: str, faults: list[Fault]) -> Curve:
     place = Place(file, element.sourceline or 0)
     name = canonical(label_of(element.get("name")))
     y_element = child(element, "ypts")
@@ -82,7 +80,7 @@ def read_curve(element: etree._Element, label: str, file: str, faults: list[Faul
     return Curve(Table(tuple(x), tuple(y), _interpolation(element, label, place, faults)), name, place)
 
 
-def _interpolation(element: etree._Element, label: str, place: Place, faults: list[Fault]) -> Interpolation:
+def _interpolation(element: Element, label: str, place: Place, faults: list[Fault]) -> Interpolation:
     kind = (element.get("type") or "").strip().lower()
     if (element.get("discrete") or "").strip().lower() in ("true", "1"):
         kind = "discrete"
@@ -107,7 +105,7 @@ def _interpolation(element: etree._Element, label: str, place: Place, faults: li
     return "continuous"
 
 
-def _points(element: etree._Element | None, name: str, label: str, place: Place, faults: list[Fault]) -> list[float]:
+def _points(element: Element | None, name: str, label: str, place: Place, faults: list[Fault]) -> list[float]:
     if element is None or not text_of(element).strip():
         faults.append(fault(place, "the graphical function of {label} has no <{name}>", label=repr(label), name=name))
         return []

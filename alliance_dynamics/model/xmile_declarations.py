@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lxml import etree
+import math
 
 from alliance_dynamics.errors import Fault, Place, fault
 from alliance_dynamics.model.model import Dimension
@@ -10,6 +10,7 @@ from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.xmile_curves import read_curve
 from alliance_dynamics.model.xmile_dimensions import split_subscripts
 from alliance_dynamics.model.xmile_document import (
+    Element,
     all_text_of,
     child,
     children,
@@ -22,6 +23,7 @@ from alliance_dynamics.model.xmile_equations import is_blank, qualified
 from alliance_dynamics.model.xmile_scopes import Declaration, Defaults, Macro, Part, Scope, Text
 from alliance_dynamics.model.xmile_specs import TIME_NAMES
 
+MOST_ELEMENTS = 200_000
 VARIABLES = ("stock", "flow", "aux", "gf")
 REFUSED = {
     "conveyor": "conveyors",
@@ -39,7 +41,7 @@ KNOWN = frozenset(
 
 
 def read_variables(
-    element: etree._Element,
+    element: Element,
     scope: Scope,
     dimensions: dict[str, Dimension],
     defaults: Defaults,
@@ -101,7 +103,7 @@ def read_variables(
     return found
 
 
-def read_macros(root: etree._Element, file: str, faults: list[Fault]) -> dict[str, Macro]:
+def read_macros(root: Element, file: str, faults: list[Fault]) -> dict[str, Macro]:
     found: dict[str, Macro] = {}
     for element in children(root, "macro"):
         place = Place(file, element.sourceline or 0)
@@ -125,7 +127,7 @@ def read_macros(root: etree._Element, file: str, faults: list[Fault]) -> dict[st
     return found
 
 
-def read_defaults(*elements: etree._Element | None) -> Defaults:
+def read_defaults(*elements: Element | None) -> Defaults:
     """The `<behavior>` of the file, then of the model, the latter first in rank."""
     stock = flow = False
     for element in elements:
@@ -149,7 +151,7 @@ def flow_name(text: Text) -> str:
 
 def _fill(
     declaration: Declaration,
-    element: etree._Element,
+    element: Element,
     dimensions: dict[str, Dimension],
     defaults: Defaults,
     faults: list[Fault],
@@ -200,7 +202,7 @@ def _fill(
 
 
 def _dimensions_of(
-    declaration: Declaration, element: etree._Element, dimensions: dict[str, Dimension], faults: list[Fault]
+    declaration: Declaration, element: Element, dimensions: dict[str, Dimension], faults: list[Fault]
 ) -> tuple[str, ...]:
     found: list[str] = []
     for each in children(child(element, "dimensions"), "dim"):
@@ -222,11 +224,25 @@ def _dimensions_of(
             dimensions.setdefault(alias, Dimension(alias, source.label, source.elements, source.labels))
             name = alias
         found.append(name)
+    count = math.prod(len(dimensions[each].elements) for each in found)
+    if count > MOST_ELEMENTS:
+        faults.append(
+            fault(
+                declaration.place,
+                "{label} has {count} elements",
+                expected="At most {limit}",
+                remedy="Use smaller dimensions",
+                label=repr(declaration.label),
+                count=count,
+                limit=MOST_ELEMENTS,
+            )
+        )
+        return ()
     return tuple(found)
 
 
 def _add_part(
-    declaration: Declaration, element: etree._Element, dimensions: dict[str, Dimension], faults: list[Fault]
+    declaration: Declaration, element: Element, dimensions: dict[str, Dimension], faults: list[Fault]
 ) -> None:
     place = Place(declaration.place.file, element.sourceline or 0)
     text = element.get("subscript") or ""
@@ -288,9 +304,9 @@ def _add_part(
     )
 
 
-def _text(element: etree._Element) -> Text:
+def _text(element: Element) -> Text:
     return Text(text_of(element), element.sourceline or 0)
 
 
-def _is_on(element: etree._Element) -> bool:
+def _is_on(element: Element) -> bool:
     return text_of(element).strip().lower() not in ("false", "0")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 
-from lxml import etree
-
 from alliance_dynamics.errors import Fault, Place, fault
 from alliance_dynamics.model.model import Dimension
 from alliance_dynamics.model.names import canonical
-from alliance_dynamics.model.xmile_document import child, children, label_of, text_of, vendor_child
+from alliance_dynamics.model.xmile_document import Element, child, children, label_of, text_of, vendor_child
 
 MOST_ELEMENTS = 100_000
 
 _SPLIT = re.compile(r'\s*("(?:\\.|[^"\\])*"|[^,]*)\s*(?:,|$)')
 
 
-def read_dimensions(root: etree._Element, file: str, faults: list[Fault]) -> dict[str, Dimension]:
+def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, Dimension]:
     """The file's dimensions, by canonical name; numbered ones have the elements 1, 2, ..."""
     found: dict[str, Dimension] = {}
     maps: dict[str, str] = {}

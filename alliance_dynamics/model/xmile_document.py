@@ -6,11 +6,13 @@ import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeAlias
 
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 from alliance_dynamics.errors import ModelError, Place, fault
 
+Element: TypeAlias = Any  # lxml._Element: lxml has no type hints
 LARGEST_FILE = 20_000_000
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _BEFORE_ROOT = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->)", re.DOTALL)
@@ -25,7 +27,7 @@ _KNOWN_PREFIXES = {
 _DOUBLE_HYPHEN, _UNDECLARED_PREFIX = 80, 201  # libxml2's error codes
 
 
-def read_document(path: Path) -> tuple[etree._Element, list[str]]:
+def read_document(path: Path) -> tuple[Element, list[str]]:
     """The root element of an XMILE file, and notices of what had to be mended to read it.
 
     ModelError with line and column for a file that is empty, too large, not XML, of another root or encoding, or that
@@ -66,20 +68,20 @@ def read_document(path: Path) -> tuple[etree._Element, list[str]]:
     return root, notices
 
 
-def local_name(element: etree._Element) -> str:
+def local_name(element: Element) -> str:
     """The name of an element without its namespace; empty for comments and processing instructions."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def is_vendor(element: etree._Element) -> bool:
+def is_vendor(element: Element) -> bool:
     """Whether an element belongs to a vendor's namespace instead of XMILE's."""
     space = element.tag.rpartition("}")[0] if isinstance(element.tag, str) else ""
     root = element.getroottree().getroot().tag
     return bool(space) and space != (root.rpartition("}")[0] if isinstance(root, str) else "")
 
 
-def children(element: etree._Element | None, *names: str) -> Iterator[etree._Element]:
+def children(element: Element | None, *names: str) -> Iterator[Element]:
     """The children of an element in XMILE's namespace, all or those of some names."""
     if element is None:
         return
@@ -88,11 +90,11 @@ def children(element: etree._Element | None, *names: str) -> Iterator[etree._Ele
             yield each
 
 
-def child(element: etree._Element | None, name: str) -> etree._Element | None:
+def child(element: Element | None, name: str) -> Element | None:
     return next(children(element, name), None)
 
 
-def vendor_child(element: etree._Element | None, *names: str) -> etree._Element | None:
+def vendor_child(element: Element | None, *names: str) -> Element | None:
     """The first child of one of these names in any namespace."""
     for each in element if element is not None else ():
         if local_name(each) in names:
@@ -100,7 +102,7 @@ def vendor_child(element: etree._Element | None, *names: str) -> etree._Element 
     return None
 
 
-def vendor_attribute(element: etree._Element, *names: str) -> str | None:
+def vendor_attribute(element: Element, *names: str) -> str | None:
     """The first attribute of one of these names in any namespace."""
     for key, value in element.attrib.items():
         if str(key).rpartition("}")[2] in names:
@@ -108,7 +110,7 @@ def vendor_attribute(element: etree._Element, *names: str) -> str | None:
     return None
 
 
-def text_of(element: etree._Element | None) -> str:
+def text_of(element: Element | None) -> str:
     """The text before the first child element, comments aside."""
     if element is None:
         return ""
@@ -120,9 +122,9 @@ def text_of(element: etree._Element | None) -> str:
     return "".join(parts)
 
 
-def all_text_of(element: etree._Element | None) -> str:
+def all_text_of(element: Element | None) -> str:
     """All text inside an element, tags left out."""
-    return "" if element is None else "".join(str(part) for part in element.itertext(etree.Element))  # no comments
+    return "" if element is None else "".join(str(part) for part in element.itertext(etree.Element))
 
 
 def label_of(text: str | None) -> str:
@@ -176,7 +178,7 @@ def _check_text(data: bytes, file: str) -> None:
         )
 
 
-def _parse(data: bytes, file: str) -> tuple[etree._Element, list[str]]:
+def _parse(data: bytes, file: str) -> tuple[Element, list[str]]:
     notices: list[str] = []
     for _ in range(3):
         parser = etree.XMLParser(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lxml import etree
-
 from alliance_dynamics.errors import Place
 from alliance_dynamics.model.expression import Table
+from alliance_dynamics.model.xmile_document import Element
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Macro:
     label: str
     parameters: tuple[tuple[str, str | None], ...]
     equation: Text
-    variables: etree._Element | None
+    variables: Element | None
     place: Place
 
 

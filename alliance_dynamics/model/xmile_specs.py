@@ -6,13 +6,11 @@ import math
 import re
 from dataclasses import dataclass
 
-from lxml import etree
-
 from alliance_dynamics.errors import Fault, Place, fault
 from alliance_dynamics.model.expression import Number
 from alliance_dynamics.model.model import Definition, Method, TimeAxis, Variable
 from alliance_dynamics.model.names import canonical
-from alliance_dynamics.model.xmile_document import child, text_of, vendor_attribute, vendor_child
+from alliance_dynamics.model.xmile_document import Element, child, text_of, vendor_attribute, vendor_child
 
 CONTROLS = {
     "initial_time": "INITIAL TIME",
@@ -46,7 +44,7 @@ class Specs:
     place: Place
 
 
-def read_specs(element: etree._Element, file: str, faults: list[Fault], notices: list[str]) -> Specs:
+def read_specs(element: Element, file: str, faults: list[Fault], notices: list[str]) -> Specs:
     """The `<sim_specs>` element; its faults are appended and the rest is read as far as it can be."""
     place = Place(file, element.sourceline or 0)
     start = _value(element, "start", place, faults)
@@ -133,7 +131,7 @@ def number_fault(place: Place, what: str, text: str) -> Fault:
     )
 
 
-def _value(element: etree._Element, name: str, place: Place, faults: list[Fault]) -> float | None:
+def _value(element: Element, name: str, place: Place, faults: list[Fault]) -> float | None:
     found = child(element, name)
     if found is None or not text_of(found).strip():
         faults.append(
@@ -146,7 +144,7 @@ def _value(element: etree._Element, name: str, place: Place, faults: list[Fault]
     return value
 
 
-def _step(element: etree._Element, place: Place, faults: list[Fault]) -> float | None:
+def _step(element: Element, place: Place, faults: list[Fault]) -> float | None:
     found = child(element, "dt")
     if found is None:
         return 1.0
@@ -182,7 +180,7 @@ def _step(element: etree._Element, place: Place, faults: list[Fault]) -> float |
 
 
 def _saving_interval(
-    element: etree._Element, dt: float | None, place: Place, faults: list[Fault], notices: list[str]
+    element: Element, dt: float | None, place: Place, faults: list[Fault], notices: list[str]
 ) -> float | None:
     text = vendor_attribute(element, "save_interval", "saveper")
     if text is None:
@@ -202,7 +200,7 @@ def _saving_interval(
     return value
 
 
-def _method(element: etree._Element, place: Place, faults: list[Fault], notices: list[str]) -> Method:
+def _method(element: Element, place: Place, faults: list[Fault], notices: list[str]) -> Method:
     text = (element.get("method") or "").strip()
     wanted = [each.strip() for each in text.split(",") if each.strip()]
     if not wanted:

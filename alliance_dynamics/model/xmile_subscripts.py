@@ -34,7 +34,7 @@ def indexed_reference(declaration: Declaration, node: Name, frame: Frame) -> Exp
         raise EquationError(
             "{name} takes {wanted} subscripts, {found} given",
             node.at,
-            expected="[{dimensions}]",
+            expected="[{dimensions}]" if declaration.dimensions else "No brackets",
             name=repr(declaration.label),
             wanted=len(declaration.dimensions),
             found=len(node.indices),
