@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,23 @@ def test_wide_intervals_do_not_converge_and_the_print_says_so():
     assert not verdict.reached
     assert str(verdict).startswith("not converged")
     assert verdict.widest > 0.02
+
+
+def test_each_width_has_a_limit_of_its_own():
+    history = results(smooth, [256, 512, 1024])
+    verdict = converged(history, half_width=1e-9)
+    assert [str(reason).split(" is ")[0] for reason in verdict.reasons] == ["the widest interval"]
+    verdict = converged(history, relative=1e-9)
+    assert [str(reason)[:32] for reason in verdict.reasons] == ["3 total indices of at least 0.1 "]
+
+
+def test_leaders_that_changed_places_have_not_settled():
+    history = results(smooth, [256, 512, 1024])
+    for earlier in (0, 1):
+        value = history[earlier].ST.value[[1, 0, 2, 3]]  # the first two were the other way round
+        before = replace(history[earlier], ST=replace(history[earlier].ST, value=value))
+        verdict = converged([*history[:earlier], before, *history[earlier + 1 :]])
+        assert "order of the first 3 factors changed in 1 series" in str(verdict)
 
 
 def test_one_replicate_cannot_converge():

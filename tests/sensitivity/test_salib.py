@@ -129,6 +129,15 @@ def test_rows_out_of_order_are_refused():
             from_salib(problem(), ishigami(other), samples=other)
 
 
+def test_one_wrong_row_of_any_block_is_refused():
+    x = sampler.sample(problem(), 64, seed=1)
+    for row in range(8, 16):
+        other = x.copy()
+        other[row] += 1e-9
+        with pytest.raises(UsageError, match="not those of a Sobol' design"):
+            from_salib(problem(), ishigami(other), samples=other)
+
+
 def test_outputs_of_two_dimensions_are_analysed_series_by_series():
     x = sampler.sample(problem(), 128, seed=1)
     y = np.stack([ishigami(x, b) for b in (0.05, 0.1)], axis=1)

@@ -199,6 +199,20 @@ def test_the_interval_is_the_one_of_a_ratio_of_means():
     assert found.ST.half_width[0] == pytest.approx(half, rel=1e-9)
 
 
+def test_the_interval_of_a_pair_follows_the_errors_of_all_three_quotients():
+    found = analysed(ISHIGAMI, ishigami, points=64, replicates=5)
+
+    def residuals(u, v):
+        return (u - u.mean() / v.mean() * v) / v.mean()
+
+    v = np.array([t.variance for t in found.terms])
+    errors = residuals(np.array([t.pairs[1] for t in found.terms]), v)
+    for i in (0, 2):
+        errors -= residuals(*(np.array([getattr(t, n)[i] for t in found.terms]) for n in ("first", "first_variance")))
+    half = 2.7764451051977987 * np.std(errors, ddof=1) / np.sqrt(5)
+    assert found.S2.half_width[1] == pytest.approx(half, rel=1e-9)
+
+
 def test_pairs_have_intervals_that_hold_the_truth():
     found = analysed(ISHIGAMI, ishigami, points=1024, replicates=16, seed=3)
     truth = np.array([0, 0.2436836641, 0])
