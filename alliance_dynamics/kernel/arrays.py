@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.kernel.nodes import ONE, ZERO, Node, const, select, tree
+from alliance_dynamics.kernel.stateless import zidz
 from alliance_dynamics.model.expression import Call, Expression, Reference
 
 if TYPE_CHECKING:
@@ -40,24 +41,40 @@ def element_count(site: SiteOf, dimension: Expression) -> Node:
 
 
 def vector_select(site: SiteOf, selection: Expression, values: Expression, *rest: Expression) -> Node:
-    """Sum (0), product (1), minimum (2) or maximum (3) of the values whose selection is not 0."""
+    """A reduction of the values whose selection is not 0, by one of eleven numbered actions; `missing` without any.
+
+    0 to 5 weigh with the selection: sum, product, minimum, maximum, mean, product of powers; 6 to 10 do not: sum,
+    product, minimum, maximum, mean.
+    """
     missing, action, _ = (site.node(each) for each in rest)
-    kind = round(site.number(action, "the action of VECTOR SELECT"))
-    joint = Call("sum", (selection, values))
-    names = {}
-    for argument in joint.arguments:
-        for choice in site.choices(argument):
-            names.update(dict.fromkeys(choice))
-    choices = _choices_over(site, tuple(names))
-    chosen = [site.with_choice(choice, selection) for choice in choices]
-    nodes = [site.with_choice(choice, values) for choice in choices]
-    neutral = {0: ZERO, 1: ONE, 2: const(1e300), 3: const(-1e300)}.get(kind)
-    if neutral is None:
-        raise site.unsupported("this action of VECTOR SELECT (0 sum, 1 product, 2 minimum, 3 maximum are)")
-    masked = [select(("ne", mask, ZERO), node, neutral) for mask, node in zip(chosen, nodes, strict=True)]
-    operation = {0: "add", 1: "mul", 2: "min", 3: "max"}[kind]
-    any_chosen = tree("or", [("ne", mask, ZERO) for mask in chosen])
-    return select(any_chosen, tree(operation, masked), missing)
+    names = {name for argument in (selection, values) for choice in site.choices(argument)[:1] for name in choice}
+    choices = _choices_over(site, tuple(name.removesuffix("!") for name in sorted(names)))
+    weights = [site.with_choice(choice, selection) for choice in choices]
+    plain = [site.with_choice(choice, values) for choice in choices]
+    known = site.constant(action) if action[0] == "const" else None
+    ways = range(11) if known is None else [round(known)]
+    if not set(ways) <= set(range(11)):
+        raise site.unsupported("an action of VECTOR SELECT outside 0 to 10")
+    result: Node = const(float("nan"))
+    for way in ways:
+        reduced = _selected(way, weights, plain)
+        result = reduced if known is not None else select(("eq", action, const(way)), reduced, result)
+    return select(tree("or", [("ne", weight, ZERO) for weight in weights]), result, missing)
+
+
+def _selected(way: int, weights: Sequence[Node], values: Sequence[Node]) -> Node:
+    kind = ("sum", "prod", "vmin", "vmax", "mean", "power", "sum", "prod", "vmin", "vmax", "mean")[way]
+    if kind == "power":
+        nodes: list[Node] = [("pow", value, weight) for weight, value in zip(weights, values, strict=True)]
+    elif way < 5:
+        nodes = [("mul", weight, value) for weight, value in zip(weights, values, strict=True)]
+    else:
+        nodes = list(values)
+    neutral = {"sum": ZERO, "mean": ZERO, "vmin": const(1e300), "vmax": const(-1e300)}.get(kind, ONE)
+    masked = [select(("ne", weight, ZERO), node, neutral) for weight, node in zip(weights, nodes, strict=True)]
+    if kind == "mean":
+        return zidz(tree("add", masked), tree("add", [("ne", weight, ZERO) for weight in weights]))
+    return tree({"sum": "add", "vmin": "min", "vmax": "max"}.get(kind, "mul"), masked)
 
 
 def vector_elm_map(site: SiteOf, base: Expression, offset: Expression) -> Node:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import product
+from dataclasses import replace
+from itertools import pairwise, product
 
 from alliance_dynamics.errors import Fault, ModelError, Place, UnsupportedError, fault
 from alliance_dynamics.kernel.allocation import ALLOCATION
 from alliance_dynamics.kernel.arrays import ARRAYS
 from alliance_dynamics.kernel.memory import MEMORY
 from alliance_dynamics.kernel.nodes import STEP_TIME, TIME, Equation, Node, const, var
+from alliance_dynamics.kernel.numbers import number_of
 from alliance_dynamics.kernel.stateless import RANDOM, STATELESS
 from alliance_dynamics.kernel.subscripts import Subscripts, find_definition_faults, resolve_reference
 from alliance_dynamics.kernel.table_functions import TABLES
@@ -74,7 +76,7 @@ class _Builder:
         self.equations: dict[str, Equation] = {}
         self.draws = 0
         self.tables: dict[str, dict[tuple[str, ...], Table]] = {}
-        self.constants: dict[str, float] | None = None
+        self.numbers: dict[str, float | None] = {}
 
     def add(self, variable: Variable, definition: Definition) -> None:
         for elements, chosen, position in self.subscripts.of_definition(definition):
@@ -105,17 +107,19 @@ class _Builder:
                     )
                 )
 
-    def constant(self, name: str) -> float | None:
-        """The default of a flat constant, also one that is defined further down; else None."""
-        if self.constants is None:
-            self.constants = {}
-            for variable in self.model.variables.values():
-                for definition in variable.definitions if variable.kind == "constant" else ():
-                    for elements, _, position in self.subscripts.of_definition(definition):
-                        value = _element(definition.expression, position)
-                        if isinstance(value, Number):
-                            self.constants[flat(variable.name, elements)] = value.value
-        return self.constants.get(name)
+    def number(self, name: str) -> float | None:
+        """The value of a flat name at the start, from constants and their defaults; None where a run decides it."""
+        if name not in self.numbers:
+            self.numbers[name] = None  # a name that needs itself has no value
+            base, _, inside = name.partition("[")
+            variable = self.model.variables.get(base)
+            wanted = tuple(inside.removesuffix("]").split(",")) if inside else ()
+            for definition in variable.definitions if variable and variable.kind in ("constant", "auxiliary") else ():
+                for elements, chosen, position in self.subscripts.of_definition(definition):
+                    if elements == wanted:
+                        site = SiteOf(self, name, chosen, definition.place, held_time=False, remembers=False)
+                        self.numbers[name] = site.constant(site.node(_element(definition.expression, position)))
+        return self.numbers[name]
 
     def lookup_table(self, reference: Reference, site: SiteOf) -> Table:
         """The points of a lookup (or data) variable for the elements that a reference means."""
@@ -136,14 +140,26 @@ class _Builder:
             return self.lookup_table(expression, site)
         if not isinstance(expression, Table):
             raise ModelError(fault(site.place, "{label} is used as a lookup but is none", label=repr(variable.label)))
+        if len(expression.x) > 1 and all(a > b for a, b in pairwise(expression.x)):
+            return replace(expression, x=expression.x[::-1], y=expression.y[::-1])
         return expression
 
 
 class SiteOf:
     """One equation of one element: turns expressions into nodes and makes the hidden equations it needs."""
 
-    def __init__(self, builder: _Builder, name: str, chosen: Mapping[str, str], place: Place, held_time: bool):
+    def __init__(
+        self,
+        builder: _Builder,
+        name: str,
+        chosen: Mapping[str, str],
+        place: Place,
+        *,
+        held_time: bool,
+        remembers: bool = True,
+    ):
         self.builder = builder
+        self.remembers = remembers
         self.name = name
         self.chosen = dict(chosen)
         self.place = place
@@ -180,19 +196,20 @@ class SiteOf:
         """One choice of elements for each combination of the `!` names in an expression, row-major."""
         names = self.subscripts.reduced(expression)
         ranges = [self.subscripts.elements(name) for name in names]
-        return [dict(zip(names, each, strict=True)) for each in product(*ranges)]
+        bound = [name + "!" for name in names]
+        return [dict(zip(bound, each, strict=True)) for each in product(*ranges)]
 
     def with_choice(self, choice: Mapping[str, str], expression: Expression) -> Node:
         """The node of an expression with more names bound than the left-hand side binds."""
         saved = self.chosen
-        self.chosen = {**choice, **{k: v for k, v in saved.items() if k not in choice}}
+        self.chosen = {**saved, **choice}
         try:
             return self.node(expression)
         finally:
             self.chosen = saved
 
-    def unsupported(self, what: str) -> ModelError:
-        return ModelError(fault(self.place, "{what} is not supported here", what=what))
+    def unsupported(self, item: str) -> ModelError:
+        return ModelError(fault(self.place, "{item} is not supported here", item=item))
 
     # what functions with memory ask for
     def random(self) -> Node:
@@ -214,25 +231,24 @@ class SiteOf:
     def set_rate(self, stock: Node, rate: Node) -> None:
         self.builder.equations[stock[1]].value = rate
 
-    def number(self, node: Node, what: str) -> float:
+    def number(self, node: Node, item: str) -> float:
         """A number known before any run, from constants and their defaults."""
         value = self.constant(node)
         if value is None:
-            raise ModelError(fault(self.place, "{what} must be a constant number", what=what))
+            raise ModelError(fault(self.place, "{item} must be a constant number", item=item))
         return value
 
     def constant(self, node: Node) -> float | None:
-        """The number of a constant node, or of a name that is a constant of the model; else None."""
-        if node[0] == "const":
-            return node[1]
-        if node[0] == "neg":
-            value = self.constant(node[1])
-            return None if value is None else -value
-        if node[0] == "var":
-            return self.builder.constant(node[1])
-        return None
+        """The value of a node at the start where constants decide it; else None."""
+        return number_of(node, self.builder.number, self._start)
+
+    @property
+    def _start(self) -> float | None:
+        return self.builder.number("initial_time")
 
     def _hide(self, kind: str, **fields: Node) -> Node:
+        if not self.remembers:
+            raise self.unsupported("a function with memory in a number that must be known before the run")
         self.hidden += 1
         name = f"{self.name}#{self.hidden}"
         value = fields.pop("value", const(math.nan))

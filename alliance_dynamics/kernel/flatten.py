@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from alliance_dynamics.errors import ModelError, fault
 from alliance_dynamics.kernel.equations import flat_equations
 from alliance_dynamics.kernel.nodes import Equation, Node, names_in, parts, post_order
+from alliance_dynamics.kernel.numbers import number_of
 from alliance_dynamics.kernel.program import GraphBuilder, Program, Ring, State
 from alliance_dynamics.model.model import Model
 
@@ -41,7 +42,8 @@ def flatten(model: Model) -> Program:
         assert each.initial is not None
         start.need([each.initial])
         frozen_ops.append(start.lower(each.initial))
-        start.sources[each.name] = step.sources[each.name] = ("frozen", index)
+        start.values[each.name] = frozen_ops[-1]
+        step.sources[each.name] = ("frozen", index)
 
     shown = [e for e in equations.values() if not e.hidden]
     step.need([("var", e.name) for e in shown])
@@ -199,7 +201,7 @@ def _fix_controls(equations: dict[str, Equation]) -> None:
         equation = equations.get(name)
         if equation is None:
             continue
-        value = _constant(equation.value, equations, set())
+        value = _constant(name, equations)
         if value is None or not math.isfinite(value):
             raise ModelError(
                 fault(
@@ -212,39 +214,9 @@ def _fix_controls(equations: dict[str, Equation]) -> None:
         equations[name] = Equation(name, "parameter", ("const", value), equation.place)
 
 
-def _constant(node: Node, equations: Mapping[str, Equation], seen: set[str]) -> float | None:
-    """The value of a computation from constants, or None."""
-    kind = node[0]
-    if kind == "const":
-        return node[1]
-    if kind == "var":
-        equation = equations.get(node[1])
-        if equation is None or equation.kind not in ("parameter", "auxiliary") or node[1] in seen:
-            return None
-        return _constant(equation.value, equations, seen | {node[1]})
-    values = [_constant(part, equations, seen) for part in parts(node)]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
+def _constant(name: str, equations: Mapping[str, Equation], above: frozenset[str] = frozenset()) -> float | None:
+    """The value of a name that is computed from constants alone, or None."""
+    equation = equations.get(name)
+    if equation is None or equation.kind not in ("parameter", "auxiliary") or name in above:
         return None
-    try:
-        match kind, known:
-            case "add", [a, b]:
-                return a + b
-            case "sub", [a, b]:
-                return a - b
-            case "mul", [a, b]:
-                return a * b
-            case "div", [a, b]:
-                return a / b
-            case "pow", [a, b]:
-                return a**b
-            case "neg", [a]:
-                return -a
-            case "min", [a, b]:
-                return min(a, b)
-            case "max", [a, b]:
-                return max(a, b)
-            case _:
-                return None
-    except (ZeroDivisionError, OverflowError):
-        return math.inf
+    return number_of(equation.value, lambda each: _constant(each, equations, above | {name}), None)

@@ -24,7 +24,8 @@ class Site(Protocol):
     def set_rate(self, stock: Node, rate: Node) -> None: ...
     def frozen(self, initial: Node) -> Node: ...
     def ring(self, value: Node, length: Node, initial: Node) -> Node: ...
-    def number(self, node: Node, what: str) -> float: ...
+    def number(self, node: Node, item: str) -> float: ...
+    def constant(self, node: Node) -> float | None: ...
 
 
 def smooth_n(site: Site, x: Node, time: Node, initial: Node | None, order: int) -> Node:
@@ -50,6 +51,28 @@ def delay_n(site: Site, x: Node, time: Node, initial: Node | None, order: int) -
         outflow = ("mul", level, per_level)
         site.set_rate(level, ("sub", before, outflow))
         before = outflow
+    return before
+
+
+def vensim_delay_n(site: Site, x: Node, time: Node, initial: Node, order: Node) -> Node:
+    """DELAY N: as `delay_n`, but a delay time that changes reaches each level one step after the level before it.
+
+    Where the levels would turn over faster than a step, the order is lowered until they do not.
+    """
+    count = _order(site, order)
+    step, first = site.constant(DT), site.constant(time)
+    if step is not None and first is not None and first > 0:
+        while count > 1 and count * step > first * (1 + 1e-9):
+            count -= 1
+    if time[0] == "const" or count == 1:
+        return delay_n(site, x, time, initial, count)
+    contents = ("div", ("mul", initial, time), const(count))
+    before, here = x, _positive(time)
+    for _ in range(count):
+        level = site.stock(contents)
+        outflow = ("div", ("mul", level, const(count)), here)
+        site.set_rate(level, ("sub", before, outflow))
+        before, here = outflow, previous(site, here)
     return before
 
 
@@ -135,7 +158,7 @@ MEMORY: dict[str, Callable[..., Node]] = {
     "delay1i": lambda site, x, t, i: delay_n(site, x, t, i, 1),
     "delay3": lambda site, x, t: delay_n(site, x, t, None, 3),
     "delay3i": lambda site, x, t, i: delay_n(site, x, t, i, 3),
-    "delay_n": lambda site, x, t, i, n: delay_n(site, x, t, i, _order(site, n)),
+    "delay_n": vensim_delay_n,
     "delay_fixed": delay_fixed,
     "trend": trend,
     "forecast": forecast,

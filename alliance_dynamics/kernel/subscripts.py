@@ -43,26 +43,44 @@ class Subscripts:
     def resolve(self, subscript: str, chosen: Mapping[str, str]) -> str | None:
         """The element that a reference's subscript means where the left-hand names stand for `chosen` elements.
 
-        In this order: the name itself on the left (or bound by a reduction); an element; the element of a left-hand
-        name that is also in this range; a mapping, in either direction.
+        In this order: the name itself on the left (or bound by a reduction, with its `!`); an element; a mapping
+        declared between the range and a left-hand one, in either direction; the element of a left-hand name that is
+        also in this range; a mapping of a dimension that the left-hand element belongs to.
         """
+        if subscript in chosen:
+            return chosen[subscript]
+        subscript = subscript.removesuffix("!")
         if subscript in chosen:
             return chosen[subscript]
         if subscript not in self.dimensions:
             return subscript
-        range_ = self.dimensions[subscript]
         inside = self.positions[subscript]
-        for name, element in chosen.items():
-            if element in inside and (name in self.dimensions or name == element):
+        on_left = {name: element for name, element in chosen.items() if not name.endswith("!")}
+        for name, element in on_left.items():
+            if name in self.dimensions:
+                mapped = self._mapped(self.dimensions[name], element, subscript)
+                if mapped is not None:
+                    return mapped
+        for element in on_left.values():
+            if element in inside:
                 return element
-        for name, element in chosen.items():
-            for source in self._ranges_of(name, element):
-                for target, elements in source.mappings:
-                    if target == subscript:
-                        return elements[self.positions[source.name][element]]
-            for target, elements in range_.mappings:
-                if element in elements and (target == name or element in self.positions.get(target, {})):
-                    return range_.elements[elements.index(element)]
+        for element in on_left.values():
+            for owner in self.owners.get(element, []):
+                mapped = self._mapped(self.dimensions[owner], element, subscript)
+                if mapped is not None:
+                    return mapped
+        return None
+
+    def _mapped(self, source: Dimension, element: str, target: str) -> str | None:
+        """The element of `target` that stands for an element of `source`, by a mapping of either to the other."""
+        if source.name == target or element not in self.positions[source.name]:
+            return None
+        for name, elements in source.mappings:
+            if name == target:
+                return elements[self.positions[source.name][element]]
+        for name, elements in self.dimensions[target].mappings:
+            if name == source.name and element in elements:
+                return self.dimensions[target].elements[elements.index(element)]
         return None
 
     def reduced(self, expression: Expression) -> tuple[str, ...]:
@@ -88,16 +106,12 @@ class Subscripts:
             return self.positions[self.owners[name][0]][name] + 1
         return None
 
-    def _ranges_of(self, name: str, element: str) -> list[Dimension]:
-        names = [name] if name in self.dimensions else []
-        return [self.dimensions[each] for each in [*names, *self.owners.get(element, [])]]
-
 
 REDUCTIONS = frozenset({"sum", "prod", "vmin", "vmax", "mean", "stddev", "size_of", "vector_select"})
 
 
 def find_definition_faults(model: Model, subscripts: Subscripts) -> list[Fault]:
-    """Elements without an equation, and elements with two."""
+    """Elements with two equations; one without any is a fault only where something needs it."""
     faults: list[Fault] = []
     for variable in model.variables.values():
         seen: dict[Elements, Place] = {}
@@ -115,18 +129,6 @@ def find_definition_faults(model: Model, subscripts: Subscripts) -> list[Fault]:
                     )
                     break
                 seen[elements] = definition.place
-        missing = [each for each in subscripts.of_variable(variable) if each not in seen]
-        if missing:
-            faults.append(
-                fault(
-                    variable.place,
-                    "{label} has no equation for {missing}",
-                    expected="One equation for every element of {dimensions}",
-                    label=repr(variable.label),
-                    missing=", ".join("[" + ",".join(each) + "]" for each in missing[:5]),
-                    dimensions=", ".join(variable.dimensions),
-                )
-            )
     return faults
 
 
@@ -150,7 +152,7 @@ def resolve_reference(
         )
     elements = []
     for subscript, dimension in zip(reference.subscripts, variable.dimensions, strict=True):
-        element = subscripts.resolve(subscript.removesuffix("!"), chosen)
+        element = subscripts.resolve(subscript, chosen)
         if element is not None and element not in subscripts.positions[dimension]:
             element = subscripts.resolve(dimension, {subscript.removesuffix("!"): element})
         if element is None or element not in subscripts.positions[dimension]:

@@ -1,0 +1,107 @@
+"""The model as a map from calibrated parameters to what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alliance_dynamics.calibrate.formula import evaluate_formula
+from alliance_dynamics.kernel.integrals import integral_name, with_integrals
+from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
+from alliance_dynamics.kernel.program import Program
+from alliance_dynamics.model.expression import Expression, Reference
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One predicted series: a formula of flat model outputs; a flow is its mean over the year, a stock its year-end."""
+
+    formula: Expression
+    names: dict[Reference, str]
+    flow: bool
+
+
+class ModelForward:
+    """Predictions of a program for the series of a problem, for many parameter vectors at once.
+
+    `columns[j]` are the program's parameters that structural parameter j sets.  `years` runs from the first simulated
+    year to the last; a stock of year y is read at y + 1, a flow of year y is averaged over y to y + 1.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        series: Sequence[Observed],
+        columns: Sequence[NDArray[np.int64]],
+        base: Floats,
+        *,
+        first_year: int,
+        last_year: int,
+        dt: float,
+        method: str = "rk4",
+        jobs: int = 1,
+        backend: str = "auto",
+    ):
+        flows = [name for each in series if each.flow for name in each.names.values()]
+        stocks = [name for each in series if not each.flow for name in each.names.values()]
+        self.program = with_integrals(program, flows)
+        self.outputs = tuple(dict.fromkeys([*(integral_name(name) for name in flows), *stocks]))
+        self.series = tuple(series)
+        self.columns = tuple(columns)
+        self.base = base
+        self.years = np.arange(first_year, last_year + 1)
+        per_year = round(1 / dt)
+        self.schedule = Schedule(float(first_year), dt, per_year * len(self.years), per_year)
+        self.method, self.jobs = method, jobs
+        self.kernel = compile_kernel(self.program, self.outputs, backend=backend)
+
+    @property
+    def structural(self) -> int:
+        return len(self.columns)
+
+    def rows(self, values: Floats) -> Floats:
+        """Full parameter vectors [rows, program parameters] from structural values [rows, S]."""
+        rows = np.repeat(self.base[None, :], len(values), axis=0)
+        for j, columns in enumerate(self.columns):
+            rows[:, columns] = values[:, j, None]
+        return rows
+
+    def predict(self, values: Floats) -> Floats:
+        """[rows, series, years] in the unit of each observable; NaN from the first non-finite year of a run on."""
+        result = self.kernel.run(self.rows(values), self.schedule, method=self.method, threads=self.jobs)
+        index = {name: i for i, name in enumerate(self.outputs)}
+        saved = result.values
+        predicted = np.empty((len(values), len(self.series), len(self.years)))
+        for s, each in enumerate(self.series):
+
+            def value_of(reference: Reference, each: Observed = each) -> Floats:
+                name = each.names[reference]
+                if each.flow:
+                    return np.diff(saved[:, :, index[integral_name(name)]], axis=1)
+                return saved[:, 1:, index[name]]
+
+            predicted[:, s, :] = evaluate_formula(each.formula, value_of)
+        return predicted
+
+
+@dataclass(frozen=True)
+class AtPoints:
+    """The forward model read at the points of the likelihood."""
+
+    forward: ModelForward
+    series: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+    @property
+    def structural(self) -> int:
+        return self.forward.structural
+
+    def log_predicted(self, values: Floats) -> Floats:
+        """ln s at the points [rows, N]; NaN where a prediction is not above 0."""
+        predicted = self.forward.predict(values)[:, self.series, self.column]
+        return np.log(np.where(predicted > 0, predicted, np.nan))
