@@ -13,7 +13,7 @@ from scipy.optimize import least_squares
 from scipy.stats import qmc
 
 from alliance_dynamics.calibrate.likelihood import Points, Priors, log_residuals, negative_log_likelihood
-from alliance_dynamics.calibrate.noise import fit_noise, whiten
+from alliance_dynamics.calibrate.noise import NoisePriors, fit_noise, whiten
 
 Floats = NDArray[np.float64]
 
@@ -36,8 +36,7 @@ class Task:
     forward: Forward
     points: Points
     priors: Priors
-    noise_groups: int
-    most_phi: float = 0.98
+    noise: NoisePriors
 
     def residuals(self, values: Floats) -> Floats:
         """Log residuals [rows, N] of values [rows, P]."""
@@ -85,8 +84,8 @@ def fit(
     The noise is first estimated around the nominal fit and held while the starts compete, then re-estimated around the
     best one until neither changes.
     """
-    sigma = np.full(task.noise_groups, 0.15)
-    phi = np.full(task.noise_groups, 0.5)
+    sigma = np.full(task.noise.groups, 0.15)
+    phi = np.minimum(np.full(task.noise.groups, 0.5), task.noise.most_phi)
     first = nominal
     for _ in range(4):
         first = _descend(task, first, sigma, phi).values
@@ -167,4 +166,4 @@ def _descend(task: Task, first: Floats, sigma: Floats, phi: Floats) -> Start:
 
 def _noise(task: Task, values: Floats) -> tuple[Floats, Floats]:
     residuals = task.residuals(values[None, :])[0]
-    return fit_noise(residuals, task.points.chains, task.noise_groups, most_phi=task.most_phi)
+    return fit_noise(residuals, task.points.chains, task.noise)

@@ -62,11 +62,45 @@ def log_likelihood(residuals: Floats, sigma: Floats, phi: Floats, chains: Chains
     return -np.sum(0.5 * errors**2 + scales, axis=-1) - 0.5 * residuals.shape[-1] * math.log(2 * math.pi)
 
 
-def fit_noise(residuals: Floats, chains: Chains, groups: int, *, most_phi: float, least_sigma: float = 0.001):
-    """Sigma and phi of each group by maximum likelihood for given residuals [points]: (sigma [groups], phi [groups])."""
-    grid = np.linspace(0.0, most_phi, 200)
-    sigma, phi = np.empty(groups), np.empty(groups)
-    for group in range(groups):
+@dataclass(frozen=True)
+class NoisePriors:
+    """For each of G noise groups: ln sigma ~ N(log_mean, log_deviation), phi ~ N(mean, deviation), within bounds.
+
+    A deviation of inf is flat.  `most_phi` = 0 makes the noise of a group independent.
+    """
+
+    log_mean: Floats
+    log_deviation: Floats
+    least_sigma: Floats
+    most_sigma: Floats
+    phi_mean: Floats
+    phi_deviation: Floats
+    most_phi: Floats
+
+    @staticmethod
+    def flat(groups: int, most_phi: float = 0.98) -> NoisePriors:
+        zero, infinite = np.zeros(groups), np.full(groups, np.inf)
+        return NoisePriors(
+            zero, infinite, zero + 0.001, zero + 2.0, zero, infinite, np.full(groups, most_phi)
+        )
+
+    @property
+    def groups(self) -> int:
+        return len(self.log_mean)
+
+    def log_density(self, log_sigma: Floats, phi: Floats) -> Floats:
+        """[...] of ln sigma and phi [..., G]; minus infinity outside the bounds."""
+        inside = (log_sigma >= np.log(self.least_sigma)) & (log_sigma <= np.log(self.most_sigma))
+        inside &= (phi >= 0) & (phi <= self.most_phi)
+        z = (log_sigma - self.log_mean) / self.log_deviation
+        w = (phi - self.phi_mean) / self.phi_deviation
+        return np.where(np.all(inside, axis=-1), -0.5 * np.sum(z**2 + w**2, axis=-1), -np.inf)
+
+
+def fit_noise(residuals: Floats, chains: Chains, priors: NoisePriors) -> tuple[Floats, Floats]:
+    """The most probable sigma and phi [groups] for given log residuals [points]: Newton in ln sigma on a grid of phi."""
+    sigma, phi = np.empty(priors.groups), np.empty(priors.groups)
+    for group in range(priors.groups):
         inside = np.flatnonzero(chains.group == group)
         place = {int(index): i for i, index in enumerate(inside)}
         own = Chains(
@@ -74,10 +108,18 @@ def fit_noise(residuals: Floats, chains: Chains, groups: int, *, most_phi: float
             np.array([place.get(int(b), -1) for b in chains.before[inside]], dtype=np.int64),
             chains.gap[inside],
         )
-        ones = np.ones((len(grid), 1))
-        errors, scales = whiten(np.broadcast_to(residuals[inside], (len(grid), len(inside))), ones, grid[:, None], own)
-        variance = np.maximum(np.mean(errors**2, axis=-1), least_sigma**2)
-        cost = 0.5 * len(inside) * np.log(variance) + np.sum(scales, axis=-1)
-        best = int(np.argmin(cost))
-        sigma[group], phi[group] = math.sqrt(variance[best]), grid[best]
+        grid = np.linspace(0.0, priors.most_phi[group], 200)
+        many = np.broadcast_to(residuals[inside], (len(grid), len(inside)))
+        errors, scales = whiten(many, np.ones((len(grid), 1)), grid[:, None], own)
+        squares, count = np.sum(errors**2, axis=1), len(inside)
+        mean, weight = priors.log_mean[group], priors.log_deviation[group] ** -2.0
+        low, high = np.log(priors.least_sigma[group]), np.log(priors.most_sigma[group])
+        x = np.clip(0.5 * np.log(np.maximum(squares, 1e-300) / max(count, 1)), low, high)
+        for _ in range(40):
+            gain = squares * np.exp(-2 * x)
+            x = np.clip(x - (count - gain + weight * (x - mean)) / (2 * gain + weight + 1e-12), low, high)
+        z = (grid - priors.phi_mean[group]) / priors.phi_deviation[group]
+        cost = count * x + 0.5 * squares * np.exp(-2 * x) + 0.5 * weight * (x - mean) ** 2
+        best = int(np.argmin(cost + np.sum(scales, axis=1) + 0.5 * z**2))
+        sigma[group], phi[group] = np.exp(x[best]), grid[best]
     return sigma, phi

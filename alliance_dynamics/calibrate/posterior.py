@@ -13,7 +13,6 @@ from alliance_dynamics.calibrate.noise import log_likelihood, whiten
 from alliance_dynamics.calibrate.sampler import r_hat, sample
 
 Floats = NDArray[np.float64]
-LEAST_SIGMA, MOST_SIGMA = 0.001, 2.0
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,10 @@ def sample_posterior(
 ) -> Posterior:
     """At least four independent ensembles, started from the Gaussian approximation at the best fit, widened.
 
-    Sigma has density proportional to 1 / sigma on [0.001, 2], phi is uniform on [0, most_phi].  The draws are spread
-    evenly over the kept generations, chains and ensembles.
+    The noise is sampled as ln sigma and phi under its priors.  The draws are spread evenly over the kept generations,
+    chains and ensembles.
     """
-    size = len(fit.values) + 2 * task.noise_groups
+    size = len(fit.values) + 2 * task.noise.groups
     starts = _starts(task, fit, ensembles, chains, seed)
     result = sample(
         lambda rows: log_density(task, rows),
@@ -57,7 +56,7 @@ def sample_posterior(
         progress=progress,
     )
     joined = result.values.reshape(ensembles, -1, size)
-    p, g = len(fit.values), task.noise_groups
+    p, g = len(fit.values), task.noise.groups
     diagnostics = np.array([r_hat(joined[:, :, i]) for i in range(p)])
     everything = joined.transpose(1, 0, 2).reshape(-1, size)
     picked = everything[np.linspace(0, len(everything) - 1, draws).round().astype(int)]
@@ -74,12 +73,10 @@ def sample_posterior(
 
 def log_density(task: Task, rows: Floats) -> Floats:
     """The log posterior density [rows] of (values, ln sigma, phi); minus infinity where a run fails."""
-    p, g = len(task.priors.names), task.noise_groups
+    p, g = len(task.priors.names), task.noise.groups
     values, log_sigma, phi = rows[:, :p], rows[:, p : p + g], rows[:, p + g :]
     prior = task.priors.log_density(values)
-    inside = np.all((phi >= 0) & (phi <= task.most_phi), axis=1)
-    inside &= np.all((log_sigma >= np.log(LEAST_SIGMA)) & (log_sigma <= np.log(MOST_SIGMA)), axis=1)
-    density = np.where(inside, prior, -np.inf)
+    density = prior + task.noise.log_density(log_sigma, phi)
     usable = np.flatnonzero(np.isfinite(density))
     if len(usable):
         residuals = task.residuals(values[usable])
@@ -97,7 +94,7 @@ def information(task: Task, fit: Fit) -> Floats:
 
 def _starts(task: Task, fit: Fit, ensembles: int, chains: int, seed: int) -> Floats:
     """Over-dispersed points of the Gaussian approximation, clipped into the bounds."""
-    p, g = len(fit.values), task.noise_groups
+    p, g = len(fit.values), task.noise.groups
     width = task.priors.upper - task.priors.lower
     precision = information(task, fit) + np.diag(1 / np.minimum(task.priors.deviation, width / 3.46) ** 2)
     spread = np.linalg.cholesky(np.linalg.inv(precision))
@@ -108,5 +105,5 @@ def _starts(task: Task, fit: Fit, ensembles: int, chains: int, seed: int) -> Flo
         margin = 1e-4 * width
         starts[e, :, :p] = np.clip(moved, task.priors.lower + margin, task.priors.upper - margin)
         starts[e, :, p : p + g] = np.log(fit.sigma) + 0.15 * stream.standard_normal((chains, g))
-        starts[e, :, p + g :] = np.clip(fit.phi + 0.05 * stream.standard_normal((chains, g)), 0.0, task.most_phi)
+        starts[e, :, p + g :] = np.clip(fit.phi + 0.05 * stream.standard_normal((chains, g)), 0.0, task.noise.most_phi)
     return starts

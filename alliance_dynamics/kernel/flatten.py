@@ -89,11 +89,20 @@ class _Graph:
             self.values[name] = self.builder.op(kind, value=index)
         return self.values[name]
 
-    def node_of(self, name: str) -> Node | None:
+    def node_of(self, name: str, needed_by: str = "") -> Node | None:
         """What a name is made of in this graph; None for a source."""
         if name in self.sources:
             return None
-        equation = self.equations[name]
+        equation = self.equations.get(name)
+        if equation is None:
+            raise ModelError(
+                fault(
+                    self.equations[needed_by].place if needed_by else "",
+                    "`{name}` is needed, but has no equation",
+                    expected="One equation for every element that is used",
+                    name=name,
+                )
+            )
         if self.at_start and equation.initial is not None:
             return equation.initial
         return equation.value
@@ -114,9 +123,10 @@ class _Graph:
                 continue
             if name in active:
                 raise ModelError(self._cycle(list(active), name))
+            needed_by = next(reversed(active), "")
             active[name] = None
             stack.append((name, True))
-            node = self.node_of(name)
+            node = self.node_of(name, needed_by)
             if node is None:
                 continue
             for part in reversed(names_in(node)):

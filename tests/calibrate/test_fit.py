@@ -8,7 +8,7 @@ import pytest
 from alliance_dynamics.calibrate.fit import Task, fit, jacobian
 from alliance_dynamics.calibrate.likelihood import Points, Priors
 from alliance_dynamics.calibrate.naive import drift, last_value
-from alliance_dynamics.calibrate.noise import Chains
+from alliance_dynamics.calibrate.noise import Chains, NoisePriors
 from alliance_dynamics.calibrate.posterior import log_density, sample_posterior
 from alliance_dynamics.calibrate.predictive import coverage, predictive_band
 from alliance_dynamics.calibrate.sampler import r_hat, sample
@@ -33,7 +33,7 @@ def line_task(noise=0.05, seed=0):
     points = Points(zeros, YEARS, log_value, breaks, Chains.of(zeros, YEARS.astype(float), zeros))
     infinite = np.full(3, np.inf)
     priors = Priors(("a", "b", "break"), np.array([-5.0, -1, -2]), np.array([5.0, 1, 2]), np.zeros(3), infinite)
-    return Task(Line(), points, priors, 1, most_phi=0.0), log_value, breaks
+    return Task(Line(), points, priors, NoisePriors.flat(1, most_phi=0.0)), log_value, breaks
 
 
 def test_the_fit_of_a_line_is_ordinary_least_squares():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from alliance_dynamics.calibrate.noise import Chains, fit_noise, log_likelihood
+from alliance_dynamics.calibrate.noise import Chains, NoisePriors, fit_noise, log_likelihood
 
 YEARS = np.array([2000.0, 2001, 2002, 2004, 2007, 2008])
 
@@ -54,6 +54,6 @@ def test_sigma_and_phi_are_found_again():
     for t in range(1, n):
         x[t] = phi * x[t - 1] + sigma * np.sqrt(1 - phi**2) * stream.standard_normal()
     zeros = np.zeros(n, dtype=np.int64)
-    found = fit_noise(x, Chains.of(zeros, np.arange(n, dtype=float), zeros), 1, most_phi=0.98)
+    found = fit_noise(x, Chains.of(zeros, np.arange(n, dtype=float), zeros), NoisePriors.flat(1))
     assert found[0][0] == pytest.approx(sigma, rel=0.06)
     assert found[1][0] == pytest.approx(phi, abs=0.05)
