@@ -1,0 +1,164 @@
+"""problem.toml: the years, the folds, and where the tables lie."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alliance_dynamics.calibrate.problem import Folds
+from alliance_dynamics.calibrate.problem_columns import COLUMNS, NEEDED
+from alliance_dynamics.cells import near_name
+from alliance_dynamics.errors import Fault, InputError, UnsupportedError, fault
+from alliance_dynamics.toml_door import Document, read_toml
+
+FORMAT = "alliance-problem/1"
+NAME = "problem.toml"
+_CHOICES = {"format": (FORMAT,), "likelihood": ("trajectory", "state-reset"), "cut": ("F", "bootstrap", "chi2")}
+_KEYS = ("format", "model", "start", "stop", "dt", "likelihood", "cut", "ignore_columns", "tables", "folds")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What problem.toml says; `tables` maps table names to existing files or to those that will be found missing."""
+
+    folder: Path
+    file: Path
+    model: str
+    start: float
+    stop: float
+    dt: float | None
+    likelihood: str
+    cut: str
+    ignore_columns: tuple[str, ...]
+    tables: dict[str, Path]
+    folds: Folds
+
+
+def read_settings(path: Path, faults: list[Fault]) -> Settings:
+    """Settings of a folder or of a problem.toml; faults of its content are added, an unreadable file is raised."""
+    file = _only_problem_file(path) if path.is_dir() else path
+    document = read_toml(file)
+    data = document.data
+    _refuse_unknown(document, (), data, _KEYS, faults)
+    for key, choices in _CHOICES.items():
+        value = data.get(key, choices[0])
+        if value not in choices:
+            what, remedy = "`{key}` is {value}", near_name(str(value), choices)
+            known = ", ".join(choices)
+            place = document.place(key)
+            faults.append(
+                fault(place, what, expected="One of {known}", remedy=remedy, key=key, value=value, known=known)
+            )
+    if "format" not in data:
+        faults.append(fault(document.file, "`format` is missing", expected='format = "{format}"', format=FORMAT))
+    start = _number(document, "start", faults, needed=True)
+    stop = _number(document, "stop", faults, needed=True)
+    if start is not None and stop is not None and stop <= start:
+        what, place = "`stop` = {stop:g} is not after `start` = {start:g}", document.place("stop")
+        faults.append(fault(place, what, stop=stop, start=start))
+    dt = _number(document, "dt", faults)
+    if dt is not None and dt <= 0:
+        faults.append(fault(document.place("dt"), "`dt` is {dt:g}", expected="A positive number of years", dt=dt))
+    ignored = data.get("ignore_columns", [])
+    if not isinstance(ignored, list) or not all(isinstance(each, str) for each in ignored):
+        faults.append(fault(document.place("ignore_columns"), "`ignore_columns` is not a list of column names"))
+        ignored = []
+    return Settings(
+        folder=file.parent,
+        file=file,
+        model=str(data.get("model", "")),
+        start=math.nan if start is None else start,
+        stop=math.nan if stop is None else stop,
+        dt=dt,
+        likelihood=str(data.get("likelihood", "trajectory")),
+        cut=str(data.get("cut", "F")),
+        ignore_columns=tuple(ignored),
+        tables=_tables(document, file.parent, faults),
+        folds=_folds(document, faults),
+    )
+
+
+def _only_problem_file(folder: Path) -> Path:
+    toml = folder / NAME
+    yaml = [folder / name for name in ("problem.yaml", "problem.yml") if (folder / name).exists()]
+    if toml.exists() and yaml:
+        what = "the folder has two problem files, {first} and {second}"
+        raise InputError(fault(str(folder), what, expected="One", first=NAME, second=yaml[0].name))
+    if yaml:
+        what, remedy = "a problem in {name} is not read", "Write its entries as problem.toml."
+        raise UnsupportedError(fault(str(yaml[0]), what, remedy=remedy, name=yaml[0].name))
+    return toml
+
+
+def _tables(document: Document, folder: Path, faults: list[Fault]) -> dict[str, Path]:
+    tables = _table(document, "tables", faults)
+    _refuse_unknown(document, ("tables",), tables, tuple(COLUMNS), faults)
+    for name in NEEDED:
+        if name not in tables:
+            place = document.place("tables")
+            faults.append(fault(place, "the table `{name}` is not named", expected='{name} = "file.tsv"', name=name))
+    found: dict[str, Path] = {}
+    for name, value in tables.items():
+        if not isinstance(value, str):
+            place = document.place("tables", name)
+            faults.append(fault(place, "`{name}` is no file name", expected='{name} = "file.tsv"', name=name))
+        elif name in COLUMNS:
+            found[name] = folder / value
+    return found
+
+
+def _folds(document: Document, faults: list[Fault]) -> Folds:
+    folds = _table(document, "folds", faults)
+    _refuse_unknown(document, ("folds",), folds, ("holdout", "rolling"), faults)
+    holdout, rolling = folds.get("holdout"), folds.get("rolling", {})
+    if holdout is not None and (len(_years(holdout)) != 2 or holdout[0] > holdout[1]):
+        faults.append(fault(document.place("folds", "holdout"), "`holdout` is not [first year, last year]"))
+        holdout = None
+    if not isinstance(rolling, dict):
+        faults.append(fault(document.place("folds", "rolling"), "`rolling` is not a table"))
+        rolling = {}
+    _refuse_unknown(document, ("folds", "rolling"), rolling, ("first_origin", "horizons"), faults)
+    origin, horizons = rolling.get("first_origin"), rolling.get("horizons", [])
+    if rolling and (not _years([origin]) or not _years(horizons) or min(horizons) < 1):
+        what, expected = "`rolling` is incomplete", "first_origin = a year, horizons = [1, 2, ...]"
+        faults.append(fault(document.place("folds", "rolling"), what, expected=expected))
+        origin, horizons = None, []
+    return Folds(tuple(holdout) if holdout else None, origin, tuple(horizons))  # type: ignore[arg-type]
+
+
+def _years(value: Any) -> list[int]:
+    sound = isinstance(value, list) and all(isinstance(each, int) and not isinstance(each, bool) for each in value)
+    return value if sound else []
+
+
+def _table(document: Document, name: str, faults: list[Fault]) -> dict[str, Any]:
+    value = document.data.get(name, {})
+    if isinstance(value, dict):
+        return value
+    faults.append(fault(document.place(name), "`{name}` is not a table", expected="[{name}]", name=name))
+    return {}
+
+
+def _number(document: Document, key: str, faults: list[Fault], *, needed: bool = False) -> float | None:
+    value = document.data.get(key)
+    if value is None:
+        if needed:
+            faults.append(fault(document.file, "`{key}` is missing", expected="{key} = a number", key=key))
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        what = "`{key}` is {value!r}"
+        faults.append(fault(document.place(key), what, expected="A finite number", key=key, value=value))
+        return None
+    return float(value)
+
+
+def _refuse_unknown(
+    document: Document, path: tuple[str, ...], found: dict[str, Any], known: tuple[str, ...], faults: list[Fault]
+) -> None:
+    for key in found:
+        if key not in known:
+            place, remedy = document.place(*path, key), near_name(key, known)
+            what, names = "unknown key `{key}`", ", ".join(known)
+            faults.append(fault(place, what, expected="One of {known}", remedy=remedy, key=key, known=names))
