@@ -19,7 +19,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Observed:
-    """One predicted series: a formula of flat model outputs; a flow is its mean over the year, a stock its year-end."""
+    """One predicted series: a formula of flat model outputs; a flow is its mean over the year, a stock its year-end.
+
+    `names` maps the formula's references to outputs; what it lacks is a break parameter and stands for 0 here.
+    """
 
     formula: Expression
     names: dict[Reference, str]
@@ -80,7 +83,9 @@ class ModelForward:
         for s, each in enumerate(self.series):
 
             def value_of(reference: Reference, each: Observed = each) -> Floats:
-                name = each.names[reference]
+                name = each.names.get(reference)
+                if name is None:
+                    return np.zeros(1)
                 if each.flow:
                     return np.diff(saved[:, :, index[integral_name(name)]], axis=1)
                 return saved[:, 1:, index[name]]

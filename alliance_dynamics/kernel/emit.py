@@ -1,0 +1,151 @@
+"""Write LLVM instructions as text: one method per instruction on vectors of doubles, 64-bit integers and masks.
+
+No fast-math flag is ever set, so every operation rounds once and not-a-number stays not-a-number.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+
+
+class Emit:
+    """The body of one function: numbered values of width `width`, kept as lines of text."""
+
+    def __init__(self, width: int, *, splat: bool = True):
+        self.width = width
+        self.double = f"<{width} x double>"
+        self.long = f"<{width} x i64>"
+        self.mask = f"<{width} x i1>"
+        self.suffix = f"v{width}f64"
+        self.lines: list[str] = []
+        self.intrinsics: set[str] = set()
+        self._splat = splat
+        self._count = 0
+
+    def do(self, text: str) -> str:
+        self._count += 1
+        name = f"%r{self._count}"
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def line(self, text: str) -> None:
+        self.lines.append(f"  {text}")
+
+    def label(self, name: str) -> None:
+        self.lines.append(f"{name}:")
+
+    # constants: hexadecimal bits are exact and know no locale
+    def const(self, value: float) -> str:
+        return self._repeat("double", hexadecimal(value))
+
+    def integer(self, value: int) -> str:
+        return self._repeat("i64", str(value))
+
+    def vector(self, values: Sequence[float]) -> str:
+        return "<" + ", ".join(f"double {hexadecimal(each)}" for each in values) + ">"
+
+    def _repeat(self, kind: str, text: str) -> str:
+        if self._splat:
+            return f"splat ({kind} {text})"
+        return "<" + ", ".join([f"{kind} {text}"] * self.width) + ">"
+
+    # doubles
+    def add(self, a: str, b: str) -> str:
+        return self.do(f"fadd {self.double} {a}, {b}")
+
+    def sub(self, a: str, b: str) -> str:
+        return self.do(f"fsub {self.double} {a}, {b}")
+
+    def mul(self, a: str, b: str) -> str:
+        return self.do(f"fmul {self.double} {a}, {b}")
+
+    def div(self, a: str, b: str) -> str:
+        return self.do(f"fdiv {self.double} {a}, {b}")
+
+    def neg(self, a: str) -> str:
+        return self.do(f"fneg {self.double} {a}")
+
+    def fma(self, a: str, b: str, c: str) -> str:
+        """a * b + c, rounded once."""
+        return self.call("fma", a, b, c)
+
+    def call(self, intrinsic: str, *args: str) -> str:
+        name = f"@llvm.{intrinsic}.{self.suffix}"
+        self.intrinsics.add(f"declare {self.double} {name}({', '.join([self.double] * len(args))})")
+        return self.do(f"call {self.double} {name}({', '.join(f'{self.double} {a}' for a in args)})")
+
+    def horner(self, x: str, coefficients: Iterable[float]) -> str:
+        """The polynomial with the given coefficients, lowest power first."""
+        powers = list(coefficients)[::-1]
+        result = self.const(powers[0])
+        for each in powers[1:]:
+            result = self.fma(result, x, self.const(each))
+        return result
+
+    # masks
+    def compare(self, condition: str, a: str, b: str) -> str:
+        return self.do(f"fcmp {condition} {self.double} {a}, {b}")
+
+    def select(self, mask: str, a: str, b: str) -> str:
+        return self.do(f"select {self.mask} {mask}, {self.double} {a}, {self.double} {b}")
+
+    def both(self, a: str, b: str) -> str:
+        return self.do(f"and {self.mask} {a}, {b}")
+
+    def either(self, a: str, b: str) -> str:
+        return self.do(f"or {self.mask} {a}, {b}")
+
+    def invert(self, a: str) -> str:
+        return self.do(f"xor {self.mask} {a}, {self.every()}")
+
+    def every(self) -> str:
+        return self._repeat("i1", "true")
+
+    # bits
+    def bits(self, a: str) -> str:
+        return self.do(f"bitcast {self.double} {a} to {self.long}")
+
+    def float(self, a: str) -> str:
+        return self.do(f"bitcast {self.long} {a} to {self.double}")
+
+    def int(self, operation: str, a: str, b: str) -> str:
+        return self.do(f"{operation} {self.long} {a}, {b}")
+
+    # memory
+    def load(self, pointer: str, index: int, kind: str = "") -> str:
+        """Vector number `index` after `pointer`."""
+        kind = kind or self.double
+        return self.do(f"load {kind}, ptr {self.at(pointer, index)}, align {8 * self.width}")
+
+    def store(self, value: str, pointer: str, index: int, kind: str = "") -> None:
+        self.line(f"store {kind or self.double} {value}, ptr {self.at(pointer, index)}, align {8 * self.width}")
+
+    def at(self, pointer: str, index: int) -> str:
+        return self.do(f"getelementptr inbounds {self.double}, ptr {pointer}, i64 {index}") if index else pointer
+
+    def gather(self, base: str, index: str) -> str:
+        """The doubles at `base` plus a vector of indices."""
+        pointers = self.do(f"getelementptr inbounds double, ptr {base}, {self.long} {index}")
+        kind = f"<{self.width} x ptr>"
+        name = f"@llvm.masked.gather.{self.suffix}.v{self.width}p0"
+        self.intrinsics.add(f"declare {self.double} {name}({kind}, i32 immarg, {self.mask}, {self.double})")
+        return self.do(
+            f"call {self.double} {name}({kind} {pointers}, i32 8, {self.mask} {self.every()}, {self.double} poison)"
+        )
+
+    def scatter(self, value: str, base: str, index: str) -> None:
+        pointers = self.do(f"getelementptr inbounds double, ptr {base}, {self.long} {index}")
+        kind = f"<{self.width} x ptr>"
+        name = f"@llvm.masked.scatter.{self.suffix}.v{self.width}p0"
+        self.intrinsics.add(f"declare void {name}({self.double}, {kind}, i32 immarg, {self.mask})")
+        self.line(f"call void {name}({self.double} {value}, {kind} {pointers}, i32 8, {self.mask} {self.every()})")
+
+    def broadcast(self, scalar: str, kind: str = "double") -> str:
+        vector = f"<{self.width} x {kind}>"
+        first = self.do(f"insertelement {vector} poison, {kind} {scalar}, i64 0")
+        return self.do(f"shufflevector {vector} {first}, {vector} poison, <{self.width} x i32> zeroinitializer")
+
+
+def hexadecimal(value: float) -> str:
+    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"

@@ -1,0 +1,93 @@
+"""Lookups as LLVM text: short tables by comparing with every break, long ones by bisection in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf, isinf
+
+from alliance_dynamics.kernel import mathematics as m
+from alliance_dynamics.kernel.emit import Emit
+from alliance_dynamics.kernel.segments import segments
+from alliance_dynamics.model.expression import Table
+
+SHORT = 16  # breaks
+
+
+def lookup(e: Emit, table: Table, x: str, *, memory: Callable[[Sequence[float]], str], permute: bool) -> str:
+    """The value of `table` at x, as `segments.evaluate` has it.
+
+    `memory` gives the name of a global array of the numbers handed to it; `permute`: AVX-512 permutations exist.
+    """
+    found = segments(table)
+    if not isinf(found.low):
+        x = m.at_least(e, x, found.low)
+    if not isinf(found.high):
+        x = m.at_most(e, x, found.high)
+    columns = [list(found.y)] if found.slope is None else [list(found.y), list(found.slope), list(found.x)]
+    breaks = list(found.breaks)
+    if permute and e.width == 8 and 3 < len(breaks) < SHORT:
+        parts = _permuted(e, x, breaks, columns)
+    elif len(breaks) < SHORT:
+        parts = _compared(e, x, breaks, columns)
+    else:
+        parts = _searched(e, x, breaks, columns, memory)
+    if found.slope is None:
+        return e.select(e.compare("uno", x, x), x, parts[0])
+    y, slope, origin = parts
+    return e.add(y, e.mul(slope, e.sub(x, origin)))
+
+
+def _compared(e: Emit, x: str, breaks: Sequence[float], columns: Sequence[Sequence[float]]) -> list[str]:
+    """Select anew at every break that x has reached."""
+    parts = [e.const(column[0]) for column in columns]
+    for i, each in enumerate(breaks):
+        reached = e.compare("oge", x, e.const(each))
+        for k, column in enumerate(columns):
+            if column[i + 1] != column[i]:
+                parts[k] = e.select(reached, e.const(column[i + 1]), parts[k])
+    return parts
+
+
+def _permuted(e: Emit, x: str, breaks: Sequence[float], columns: Sequence[Sequence[float]]) -> list[str]:
+    """Count the breaks reached, then pick from registers that hold 8 or 16 entries."""
+    index = e.integer(0)
+    for each in breaks:
+        reached = e.compare("oge", x, e.const(each))
+        more = e.int("add", index, e.integer(1))
+        index = e.do(f"select {e.mask} {reached}, {e.long} {more}, {e.long} {index}")
+    return [_pick(e, index, column) for column in columns]
+
+
+def _pick(e: Emit, index: str, column: Sequence[float]) -> str:
+    low = e.vector([*column, *[0.0] * 8][:8])
+    if len(column) <= 8:
+        name = "@llvm.x86.avx512.permvar.df.512"
+        e.intrinsics.add(f"declare {e.double} {name}({e.double}, {e.long})")
+        return e.do(f"call {e.double} {name}({e.double} {low}, {e.long} {index})")
+    high = e.vector([*column[8:], *[0.0] * 8][:8])
+    name = "@llvm.x86.avx512.vpermi2var.pd.512"
+    e.intrinsics.add(f"declare {e.double} {name}({e.double}, {e.long}, {e.double})")
+    return e.do(f"call {e.double} {name}({e.double} {low}, {e.long} {index}, {e.double} {high})")
+
+
+def _searched(
+    e: Emit,
+    x: str,
+    breaks: Sequence[float],
+    columns: Sequence[Sequence[float]],
+    memory: Callable[[Sequence[float]], str],
+) -> list[str]:
+    """Bisection over breaks padded with infinities to a power of two less one."""
+    size = 1 << len(breaks).bit_length()
+    padded = memory([-inf, *breaks, *[inf] * (size - 1 - len(breaks))])
+    index = e.integer(0)
+    half = size // 2
+    while half:
+        probe = e.int("add", index, e.integer(half))
+        reached = e.compare("oge", x, e.gather(padded, probe))
+        index = e.do(f"select {e.mask} {reached}, {e.long} {probe}, {e.long} {index}")
+        half //= 2
+    # x = inf passes the padding: its index is limited to the last segment
+    last = e.do(f"icmp ult {e.long} {index}, {e.integer(len(breaks))}")
+    index = e.do(f"select {e.mask} {last}, {e.long} {index}, {e.long} {e.integer(len(breaks))}")
+    return [e.gather(memory(column), index) for column in columns]
