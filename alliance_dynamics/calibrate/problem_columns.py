@@ -1,4 +1,4 @@
-"""The columns of every problem table, with names after PEtab v2; calibration/tatarstan/README.md says what they mean."""
+"""The columns of every problem table, named after PEtab v2; calibration/tatarstan/README.md says what they mean."""
 
 from __future__ import annotations
 

@@ -66,9 +66,21 @@ def calibrated() -> list[Observable]:
 # ---------------------------------------------------------------------------------------------------- observables
 
 OBSERVABLE_HEADER = (
-    "observableId observableName observableFormula observablePlaceholders noiseFormula noisePlaceholders "
-    "noiseDistribution unit kind degreesOfFreedom use label_en label_ru note"
-).split()
+    "observableId",
+    "observableName",
+    "observableFormula",
+    "observablePlaceholders",
+    "noiseFormula",
+    "noisePlaceholders",
+    "noiseDistribution",
+    "unit",
+    "kind",
+    "degreesOfFreedom",
+    "use",
+    "label_en",
+    "label_ru",
+    "note",
+)
 
 
 def write_observables(folder: Path) -> None:
@@ -89,9 +101,19 @@ def write_observables(folder: Path) -> None:
 # --------------------------------------------------------------------------------------------------- measurements
 
 MEASUREMENT_HEADER = (
-    "observableId experimentId time measurement observableParameters noiseParameters obsStatus source vintage unit "
-    "fold note"
-).split()
+    "observableId",
+    "experimentId",
+    "time",
+    "measurement",
+    "observableParameters",
+    "noiseParameters",
+    "obsStatus",
+    "source",
+    "vintage",
+    "unit",
+    "fold",
+    "note",
+)
 
 
 def measured(observations: Observations, region: Row, each: Observable) -> list[list]:
@@ -162,9 +184,23 @@ def fold_of(each: Observable, year: int) -> tuple[str, str]:
 # ----------------------------------------------------------------------------------------------------- parameters
 
 PARAMETER_HEADER = (
-    "parameterId target lowerBound upperBound nominalValue estimate priorDistribution priorParameters unit meaning "
-    "source grade role transform label_en label_ru"
-).split()
+    "parameterId",
+    "target",
+    "lowerBound",
+    "upperBound",
+    "nominalValue",
+    "estimate",
+    "priorDistribution",
+    "priorParameters",
+    "unit",
+    "meaning",
+    "source",
+    "grade",
+    "role",
+    "transform",
+    "label_en",
+    "label_ru",
+)
 
 
 def write_parameters(folder: Path, observations: Observations, regions: Sequence[Row]) -> None:

@@ -150,8 +150,8 @@ OBSERVABLES = (
         "shown",
         "Fixed capital investment, 2010 prices",
         "Инвестиции в основной капитал, цены 2010 г.",
-        note="Investment of the two industries over their share of the product of 2000; the model's investment share is "
-        "taken from this series.",
+        note="Investment of the two industries over their share of the product of 2000; this series also drives the "
+        "model as a share of the product.",
     ),
     Observable(
         "manufacturing_value_added_real",
@@ -296,7 +296,7 @@ PARAMETERS = (
     Parameter("hiring_adjustment_time", 1, 4, 2, 2, 0.7, "Year", "C", JUDGEMENT,
               "Time to adjust R&D staff", "Срок подстройки численности исследователей", transform="log"),
     Parameter("reference_growth_rate", -0.05, 0.06, 0.02, 0.02, 0.02, "1/Year", "C", JUDGEMENT,
-              "Growth before 2000 implied by the initial stocks", "Темп роста до 2000 г., заложенный в начальные запасы",
+              "Growth before 2000 implied by the initial stocks", "Рост до 2000 г., заложенный в начальные запасы",
               role="initial"),
     Parameter("demand_elasticity", 0, 1, 0.5, 0.5, 0.25, "Dmnl", "C", JUDGEMENT,
               "Response of output to the national cycle", "Отклик выпуска на общероссийский цикл"),
