@@ -57,7 +57,7 @@ def save(key: str, model: Model, files: dict[str, str]) -> None:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 stream.write(text)
-            os.replace(temporary, folder / f"{key}.json")
+            Path(temporary).replace(folder / f"{key}.json")
         except OSError:
-            os.unlink(temporary)
+            Path(temporary).unlink()
             raise

@@ -2,9 +2,264 @@
 
 from __future__ import annotations
 
-from alliance_dynamics.errors import Fault
-from alliance_dynamics.model.model import Model
+import math
+from collections.abc import Callable, Iterator
+from itertools import product
+
+from alliance_dynamics.errors import Fault, fault, nearest
+from alliance_dynamics.model import expression as ex
+from alliance_dynamics.model.check_time import check_time, time_notices
+from alliance_dynamics.model.cycles import find_cycles
+from alliance_dynamics.model.look_alikes import look_alike_notices
+from alliance_dynamics.model.model import Definition, Model, Variable
+
+MOST_EQUATIONS = 200_000
+MOST_POINTS = 10_000
 
 
 def check_model(model: Model, *, known: frozenset[str] = frozenset(), bare_arrays: bool = True) -> list[Fault]:
-    return []
+    """All faults that are certain without flattening: names, subscripts, tables, cycles, the time axis.
+
+    Names in `known` are taken to be defined (their own faults are reported elsewhere).  `bare_arrays` allows arrays
+    to be named without subscripts, as XMILE does.
+    """
+    elements = {element for each in model.dimensions.values() for element in each.elements}
+    faults: list[Fault] = []
+    for variable in model.variables.values():
+        if variable.name == "time":
+            faults.append(
+                fault(variable.place, "`{name}` is the name of time itself", remedy="Rename it.", name=variable.label)
+            )
+        if _check_subscripts(model, variable, elements, faults):
+            _check_coverage(model, variable, faults)
+        for definition, root in _expressions(variable):
+            _check_references(model, variable, definition, root, elements | known, bare_arrays, faults)
+            _check_values(variable, definition, root, faults)
+    total = sum(
+        math.prod(len(model.dimensions[each].elements) for each in variable.dimensions if each in model.dimensions)
+        for variable in model.variables.values()
+    )
+    if total > MOST_EQUATIONS:
+        faults.append(
+            fault(
+                model.name,
+                "The model has {count} equations",
+                expected="At most {limit} are run.",
+                count=total,
+                limit=MOST_EQUATIONS,
+            )
+        )
+    return [*faults, *find_cycles(model), *check_time(model)]
+
+
+def model_notices(model: Model) -> list[str]:
+    """What a user should know of a model that can be run: look-alike names, odd time axes."""
+    return [*look_alike_notices(model), *time_notices(model)]
+
+
+def _expressions(variable: Variable) -> Iterator[tuple[Definition, ex.Expression]]:
+    for definition in variable.definitions:
+        yield definition, definition.expression
+        if definition.initial is not None:
+            yield definition, definition.initial
+
+
+def _check_subscripts(model: Model, variable: Variable, elements: set[str], faults: list[Fault]) -> bool:
+    unknown: dict[str, Definition] = {}
+    for definition in variable.definitions:
+        for names in (definition.subscripts, *definition.excluded):
+            for name in names:
+                if name not in model.dimensions and name not in elements:
+                    unknown.setdefault(name, definition)
+    for name, definition in unknown.items():
+        near = nearest(name, [*model.dimensions, *elements])
+        faults.append(
+            fault(
+                definition.place,
+                "The subscript `{name}` of `{label}` is not defined",
+                expected="Expected a subscript range or an element of one.",
+                remedy="Did you mean `{near}`?" if near else "",
+                name=name,
+                label=variable.label,
+                near=near,
+            )
+        )
+    for definition in variable.definitions:
+        if any(len(each) != len(definition.subscripts) for each in definition.excluded):
+            faults.append(
+                fault(
+                    definition.place,
+                    "`{label}` excludes elements with another number of subscripts",
+                    expected="Expected {count}.",
+                    label=variable.label,
+                    count=len(definition.subscripts),
+                )
+            )
+            return False
+    return not unknown and all(each in model.dimensions for each in variable.dimensions)
+
+
+def _check_coverage(model: Model, variable: Variable, faults: list[Fault]) -> None:
+    """Elements with two equations, and elements without any."""
+    full = [model.dimensions[each].elements for each in variable.dimensions]
+    wanted = math.prod(len(each) for each in full)
+    if wanted > MOST_EQUATIONS:
+        return
+    seen: dict[tuple[str, ...], Definition] = {}
+    for definition in variable.definitions:
+        for cell in _cells(model, definition):
+            if cell in seen:
+                faults.append(
+                    fault(
+                        definition.place,
+                        "`{label}` is defined twice: here and at line {line}",
+                        expected="Expected one equation; names are compared without case, blanks and underscores.",
+                        remedy="Rename or delete one.",
+                        label=variable.label + (f"[{','.join(cell)}]" if cell else ""),
+                        line=seen[cell].place.line,
+                    )
+                )
+                break
+            seen[cell] = definition
+    if len(seen) < wanted:
+        missing = [cell for cell in product(*full) if cell not in seen]
+        if missing:
+            faults.append(
+                fault(
+                    variable.place,
+                    "`{label}` has no equation for {missing}",
+                    expected="Expected one for each of the {count} elements of {dimensions}.",
+                    label=variable.label,
+                    missing=", ".join(f"[{','.join(cell)}]" for cell in missing[:5])
+                    + (", ..." if len(missing) > 5 else ""),
+                    count=wanted,
+                    dimensions=" x ".join(model.dimensions[each].label for each in variable.dimensions),
+                )
+            )
+
+
+def _cells(model: Model, definition: Definition) -> list[tuple[str, ...]]:
+    def elements(name: str) -> tuple[str, ...]:
+        return model.dimensions[name].elements if name in model.dimensions else (name,)
+
+    left_out = {cell for each in definition.excluded for cell in product(*(elements(name) for name in each))}
+    return [cell for cell in product(*(elements(each) for each in definition.subscripts)) if cell not in left_out]
+
+
+def _check_references(
+    model: Model,
+    variable: Variable,
+    definition: Definition,
+    root: ex.Expression,
+    known: set[str] | frozenset[str],
+    bare_arrays: bool,
+    faults: list[Fault],
+) -> None:
+    for node in ex.walk(root):
+        if not isinstance(node, ex.Reference):
+            continue
+        if node.name not in model.variables:
+            if node.name in model.dimensions or node.name in known or node.name == "time":
+                continue
+            near = nearest(node.name, [*model.variables])
+            line = model.variables[near].place.line if near else 0
+            faults.append(
+                fault(
+                    definition.place,
+                    "`{name}` in `{label}` is not defined",
+                    expected="Expected a variable of this model.",
+                    remedy=("Did you mean `{near}` (line {line})?" if line else "Did you mean `{near}`?")
+                    if near
+                    else "",
+                    name=node.name,
+                    label=variable.label,
+                    near=model.variables[near].label if near else "",
+                    line=line,
+                )
+            )
+            continue
+        target = model.variables[node.name]
+        if len(node.subscripts) != len(target.dimensions) and (node.subscripts or not bare_arrays):
+            faults.append(
+                fault(
+                    definition.place,
+                    "`{name}` stands in `{label}` with {count} subscript(s)",
+                    expected="Expected {wanted}: {dimensions}.",
+                    name=target.label,
+                    label=variable.label,
+                    count=len(node.subscripts),
+                    wanted=len(target.dimensions),
+                    dimensions=", ".join(target.dimensions) or "none",
+                )
+            )
+            continue
+        for subscript, dimension in zip(node.subscripts, target.dimensions, strict=False):
+            name = subscript.removesuffix("!")
+            if name in model.dimensions or dimension not in model.dimensions:
+                continue
+            if name not in model.dimensions[dimension].elements:
+                near = nearest(name, model.dimensions[dimension].elements)
+                faults.append(
+                    fault(
+                        definition.place,
+                        "The subscript `{subscript}` of `{name}` in `{label}` is no element of {dimension}",
+                        remedy="Did you mean `{near}`?" if near else "",
+                        subscript=name,
+                        name=target.label,
+                        label=variable.label,
+                        dimension=model.dimensions[dimension].label,
+                        near=near,
+                    )
+                )
+
+
+def _check_values(variable: Variable, definition: Definition, root: ex.Expression, faults: list[Fault]) -> None:
+    def add(what: str, expected: str = "", **values: object) -> None:
+        faults.append(fault(definition.place, what, expected=expected, name=variable.label, **values))
+
+    for node in ex.walk(root):
+        match node:
+            case ex.Number(value) if not math.isfinite(value):
+                add("`{name}` holds a number that is too large or not a number", "Expected numbers below 1.8e308.")
+            case ex.Array(shape, values):
+                if len(values) != math.prod(shape):
+                    add(
+                        "`{name}` has {count} numbers", "Expected {wanted}.", count=len(values), wanted=math.prod(shape)
+                    )
+                if not all(map(math.isfinite, values)):
+                    add("`{name}` holds a number that is too large or not a number", "Expected numbers below 1.8e308.")
+            case ex.Binary("/", _, ex.Number(0.0)):
+                add("`{name}` divides by 0", "Expected a divisor other than 0; ZIDZ and XIDZ allow it.")
+            case ex.Call("ln" | "log", (ex.Number(value), *_)) if value <= 0:
+                add("`{name}` takes the logarithm of {value}", "Expected a number above 0.", value=value)
+            case ex.Call("sqrt", (ex.Number(value),)) if value < 0:
+                add("`{name}` takes the square root of {value}", "Expected a number from 0 on.", value=value)
+            case ex.Table():
+                _check_table(node, variable, add)
+
+
+def _check_table(table: ex.Table, variable: Variable, add: Callable[..., None]) -> None:
+    if len(table.x) != len(table.y):
+        add("The table of `{name}` has {x} x values and {y} y values", x=len(table.x), y=len(table.y))
+        return
+    if not all(map(math.isfinite, (*table.x, *table.y))):
+        add("The table of `{name}` holds a number that is too large or not a number")
+        return
+    if len(table.x) < 2 and variable.kind == "lookup":
+        add("The table of `{name}` has {count} point(s)", "Expected at least 2.", count=len(table.x))
+    if len(table.x) > MOST_POINTS and variable.kind != "data":
+        add(
+            "The table of `{name}` has {count} points",
+            "At most {limit} are read.",
+            count=len(table.x),
+            limit=MOST_POINTS,
+        )
+    for before, after in zip(table.x, table.x[1:], strict=False):
+        if after < before:
+            add(
+                "The table of `{name}` is not sorted: x = {after} comes after x = {before}",
+                "Expected x that grows from point to point.",
+                after=after,
+                before=before,
+            )
+            return

@@ -81,8 +81,8 @@ def main() -> None:
     except (RecursionError, MemoryError) as error:
         what = fault(
             request["file"],
-            "The model is too large or too deeply nested to be read ({what})",
-            what=type(error).__name__,
+            "The model is too large or too deeply nested to be read ({error})",
+            error=type(error).__name__,
         )
         answer = {"faults": [_fault_to_json(what)]}
     out.write(json.dumps(answer))

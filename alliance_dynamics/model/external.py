@@ -7,6 +7,7 @@ import hashlib
 import math
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Files:
         long = [size for size in shape if size > 1]
         if len(long) > 2:
             raise self._problem(place, file, cell, "{count} subscripts cannot be read at once", count=len(long))
-        rows, columns = ([1, 1] + long)[-2:]
+        rows, columns = [1, 1, *long][-2:]
         turned = cell.endswith("*")
         cell = cell.rstrip("*").strip()
         if turned:
@@ -93,7 +94,7 @@ class Files:
             points = sorted(pair for pair in pairs if not math.isnan(pair[0]) and not math.isnan(pair[1]))
             if not points:
                 raise self._problem(place, file, cell, "there is no point with two numbers")
-            doubled = [a[0] for a, b in zip(points, points[1:], strict=False) if a[0] == b[0]]
+            doubled = [a[0] for a, b in pairwise(points) if a[0] == b[0]]
             if doubled:
                 raise self._problem(place, file, cell, "{x} stands twice among the x values", x=doubled[0])
             tables.append(Table(tuple(x for x, _ in points), tuple(y for _, y in points), interpolation))
@@ -164,7 +165,7 @@ class Files:
         xs, ys = self._named(file, sheet, series, place), self._named(file, sheet, cell, place)
         if len(xs) > 1 and len(xs[0]) > 1:
             raise self._problem(place, file, series, "the x values fill a table, not one row or column")
-        if len(xs) > 1 or len(ys) > 1 and len(ys[0]) == 1:
+        if len(xs) > 1 or (len(ys) > 1 and len(ys[0]) == 1):
             ys = [list(column) for column in zip(*ys, strict=True)]
         flat = [each for row in xs for each in row]
         if len(ys) != count or any(len(row) != len(flat) for row in ys):
@@ -223,17 +224,18 @@ class Files:
 
     def _old_workbook_grid(self, path: Path, file: str, sheet: str, place: Place) -> Grid:
         try:
-            import xlrd
+            import xlrd  # pyright: ignore[reportMissingModuleSource]
+            from xlrd.biffh import XLRDError  # pyright: ignore[reportMissingModuleSource]
         except ImportError as error:
             raise self._problem(
                 place, file, sheet, "files of the old .xls form need the package xlrd; save as .xlsx"
             ) from error
         try:
             book = xlrd.open_workbook(file_contents=self._bytes(path))
-        except xlrd.XLRDError as error:
+        except XLRDError as error:
             raise self._problem(place, file, sheet, "the file is not an .xls workbook") from error
         found = book.sheet_by_name(_sheet(book.sheet_names(), sheet, self, place, file))
-        return [found.row_values(row) for row in range(found.nrows)]
+        return [list(found.row_values(row)) for row in range(found.nrows)]
 
     def _named(self, file: str, sheet: str, name: str, place: Place) -> Grid:
         path = self._path(file, sheet, place)
@@ -300,12 +302,12 @@ class Files:
         self.used[path.resolve().relative_to(self.folder.resolve()).as_posix()] = hashlib.sha256(content).hexdigest()
         return content
 
-    def _problem(self, place: Place, file: str, cell: str, what: str, **values: object) -> Unreadable:
+    def _problem(self, place: Place, file: str, cell: str, what: str, **values: Any) -> Unreadable:
         return Unreadable(
             fault(
                 place,
                 "`{file}` {cell} cannot be read: " + what,
-                expected="Expected a sheet or text file in the folder of the model, with numbers where the model points.",
+                expected="Expected a sheet or text file in the model's folder, with numbers where it points.",
                 file=file,
                 cell=cell,
                 **values,

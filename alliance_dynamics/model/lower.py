@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 from alliance_dynamics.errors import Fault, Place, fault, nearest
@@ -64,6 +64,9 @@ class World:
     faults: list[Fault] = field(default_factory=list)
     listing: dict[str, tuple[list[float], list[float]]] | None = None
     listing_read: bool = False
+
+    def __post_init__(self) -> None:
+        self.written = tuple(self.dimensions.values())
 
     def elements(self, subscript: str) -> tuple[str, ...]:
         found = self.dimensions.get(subscript)
@@ -142,7 +145,7 @@ def _define(parsed: Parsed, scope: Scope) -> list[Defined]:
         return [Defined(name, label, kind, definition, statement)]
 
     def tables(strings: tuple[Any, ...], interpolation: ex.Interpolation, kind: Kind) -> list[Defined]:
-        cells = _cells(subscripts, excluded, world)
+        cells = cells_of(subscripts, excluded, world)
         if sum(len({cell[i] for cell in cells}) > 1 for i in range(len(subscripts))) > 1:
             raise _refused(
                 scope,
@@ -205,7 +208,7 @@ def lower(tree: Any, scope: Scope) -> ex.Expression:
                 "A list of numbers stands inside an expression",
                 expected="Expected it alone on the right-hand side.",
             )
-    raise _refused(scope, "{what} is not supported", what=type(tree).__name__.removesuffix("Structure"))
+    raise _refused(scope, "{construct} is not supported", construct=type(tree).__name__.removesuffix("Structure"))
 
 
 def plain(label: str) -> str:
@@ -438,7 +441,7 @@ def _interpolation(keyword: str, scope: Scope) -> ex.Interpolation:
     return _INTERPOLATIONS[keyword]
 
 
-def _cells(subscripts: tuple[str, ...], excluded: tuple[tuple[str, ...], ...], world: World) -> list[tuple[str, ...]]:
+def cells_of(subscripts: tuple[str, ...], excluded: tuple[tuple[str, ...], ...], world: World) -> list[tuple[str, ...]]:
     left_out = {cell for each in excluded for cell in product(*(world.elements(name) for name in each))}
     return [cell for cell in product(*(world.elements(each) for each in subscripts)) if cell not in left_out]
 
@@ -460,7 +463,7 @@ def _data_without_equation(
         world.listing, world.listing_read = world.files.listing(world.stem), True
     interpolation = _interpolation(parsed.keyword, scope)
     found = []
-    cells = _cells(subscripts, excluded, world)
+    cells = cells_of(subscripts, excluded, world)
     listed = [cell for cell in cells if world.listing and flat(name, cell) in world.listing]
     for cell in cells:
         key = flat(name, cell)
@@ -487,7 +490,12 @@ def _data_without_equation(
 
 def _table(points: Points, scope: Scope) -> ex.Table:
     for x, y in zip(points.x, points.y, strict=True):
-        _finite(x, scope), _finite(y, scope)
+        _finite(x, scope)
+        _finite(y, scope)
+    if len(points.x) > 1 and all(before > after for before, after in pairwise(points.x)):
+        # Written back to front: the same table, as Vensim takes it.  Any other disorder is refused by check_model.
+        scope.world.files.notices.append(f"The points of `{scope.statement.label}` fall from right to left; turned.")
+        return ex.Table(points.x[::-1], points.y[::-1], "continuous")
     return ex.Table(points.x, points.y, "continuous")
 
 
@@ -496,7 +504,7 @@ def _array(tree: Array, subscripts: tuple[str, ...], scope: Scope) -> ex.Array:
     shape = tuple(len(world.elements(each)) for each in subscripts)
     wanted = math.prod(shape)
     last = next((size for size in reversed(shape) if size > 1), 1)
-    if len(tree.values) != wanted or len(tree.rows) > 1 and any(row != last for row in tree.rows):
+    if len(tree.values) != wanted or (len(tree.rows) > 1 and any(row != last for row in tree.rows)):
         raise _refused(
             scope,
             "`{name}` has {count} numbers",

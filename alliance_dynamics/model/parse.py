@@ -84,11 +84,11 @@ def _grammar() -> Any:
 
 
 def _bind() -> Any:
-    from parsimonious.exceptions import ParseError, VisitationError
-    from pysd.translators.structures import abstract_expressions as structures
-    from pysd.translators.vensim import vensim_element, vensim_utils
-    from pysd.translators.vensim.vensim_structures import parsing_ops
-    from pysd.translators.xmile import xmile_element
+    from parsimonious.exceptions import ParseError, VisitationError  # pyright: ignore[reportMissingModuleSource]
+    from pysd.translators.structures import abstract_expressions as structures  # pyright: ignore[reportMissingImports]
+    from pysd.translators.vensim import vensim_element, vensim_utils  # pyright: ignore[reportMissingImports]
+    from pysd.translators.vensim.vensim_structures import parsing_ops  # pyright: ignore[reportMissingImports]
+    from pysd.translators.xmile import xmile_element  # pyright: ignore[reportMissingImports]
 
     for module in (vensim_element, xmile_element):
         module.eval = read_literal  # pyright: ignore[reportAttributeAccessIssue]
@@ -110,12 +110,12 @@ def _bind() -> Any:
             exponents = [self._negative(each) if each in self.negatives else self.elements[each] for each in rest]
             self.negatives.difference_update([first, *rest])
             if exponents:
-                power = structures.ArithmeticStructure(["^"] * len(exponents), (self.elements[first], *exponents))
+                power = structures.ArithmeticStructure(["^"] * len(exponents), [self.elements[first], *exponents])
                 first = self.add_element(power)
             return self.add_element(self._negative(first)) if negative else first
 
         def _negative(self, identifier: str) -> Any:
-            return structures.ArithmeticStructure(["negative"], (self.elements[identifier],))
+            return structures.ArithmeticStructure(["negative"], [self.elements[identifier]])
 
         def visit_call(self, n: Any, vc: Any) -> Any:
             return self.add_element(structures.CallStructure(self.elements[vc[0]], self.elements[vc[4]]))
@@ -184,7 +184,7 @@ def _bind() -> Any:
 
         @staticmethod
         def parse(text: str) -> Parsed:
-            component = Sides(grammars.get("element_object").parse(text)).component
+            component: Any = Sides(grammars.get("element_object").parse(text)).component
             sign = next((sign for kind, sign in signs if isinstance(component, kind)), ":")
             tree = None
             if sign == "(":

@@ -52,12 +52,8 @@ class Statement:
         """The place in the file of a position in `text`."""
         wanted = len(self.text[:position].replace(" ", ""))
         raw = _continued(self.raw)
-        index = 0
-        for index, character in enumerate(raw):
-            if not character.isspace():
-                if wanted == 0:
-                    break
-                wanted -= 1
+        written = [index for index, character in enumerate(raw) if not character.isspace()]
+        index = written[min(wanted, len(written) - 1)] if written else 0
         line = raw.count("\n", 0, index)
         start = raw.rfind("\n", 0, index) + 1
         return Place(self.place.file, self.place.line + line, index - start + 1 + (self.place.column - 1) * (not line))

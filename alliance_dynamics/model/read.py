@@ -12,9 +12,6 @@ from alliance_dynamics.model.model import Model
 
 MOST_BYTES = 20_000_000
 
-# Models that go by a name instead of a path, by that name; filled by the package that brings them.
-BUILT_IN: dict[str, Path] = {}
-
 _DECLARED = re.compile(rb"^\s*\{([A-Za-z0-9_.:\- ]+)\}")
 _BINARY = (
     (b"%PDF", "a PDF document"),
@@ -26,19 +23,19 @@ _BINARY = (
 )
 
 
-def read_model(path_or_name: str | Path, *, cache: bool = True) -> Model:
+def read_model(path: str | Path, *, cache: bool = True) -> Model:
     """Read a Vensim (.mdl) or XMILE model; the format is told by the content, not by the suffix.
 
     Refused, with a ModelError that lists all faults: whatever is not a model, unknown functions and names, cycles,
     impossible time axes, files outside the model's folder.  Nothing in the file is ever executed.  `cache` keeps
     models that were read before in the user's cache folder.
     """
-    path = _find(path_or_name)
+    path = _find(path)
     content = _bytes(path)
     if _is_xml(content):
         from alliance_dynamics.model.xmile import read_xmile
 
-        return read_xmile(path)
+        return _checked(read_xmile(path))
     from alliance_dynamics.model import cache as kept
 
     key = kept.cache_key(content, path.name)
@@ -53,6 +50,15 @@ def read_model(path_or_name: str | Path, *, cache: bool = True) -> Model:
     if cache:
         kept.save(key, model, read.files)
     return model
+
+
+def _checked(model: Model) -> Model:
+    """A model that passed the checks common to all formats, with their notices."""
+    from alliance_dynamics.model.check import check_model, model_notices
+
+    if faults := check_model(model):
+        raise ModelError(faults)
+    return replace(model, notices=tuple(dict.fromkeys([*model.notices, *model_notices(model)])))
 
 
 def decode(content: bytes, file: str) -> tuple[str, str]:
@@ -83,19 +89,17 @@ def decode(content: bytes, file: str) -> tuple[str, str]:
         return text, "The file declares no encoding and is not UTF-8; it was read as Windows-1251 (cp1251)."
 
 
-def _find(path_or_name: str | Path) -> Path:
-    name = str(path_or_name)
-    if name in BUILT_IN:
-        return BUILT_IN[name]
-    path = Path(path_or_name)
+def _find(path: str | Path) -> Path:
+    name = str(path)
+    path = Path(path)
     if "\0" in name or not path.exists():
         beside = [each.name for each in path.parent.iterdir()] if "\0" not in name and path.parent.is_dir() else []
-        near = suggestion(path.name, [*BUILT_IN, *beside])
+        near = suggestion(path.name, beside)
         raise ModelError(
             fault(
                 name.replace("\0", "\\0"),
                 "There is no such file",
-                expected="Expected the path of a Vensim (.mdl) or XMILE model, or the name of a built-in one.",
+                expected="Expected the path of a Vensim (.mdl) or XMILE model.",
                 remedy=near,
             )
         )

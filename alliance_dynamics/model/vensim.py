@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
 import threading
 from collections.abc import Callable
@@ -12,8 +13,19 @@ from typing import TypeVar
 
 from alliance_dynamics.errors import Fault, ModelError, Place, fault
 from alliance_dynamics.model import expression as ex
+from alliance_dynamics.model.check import MOST_EQUATIONS, check_model, model_notices
 from alliance_dynamics.model.external import Files, Unreadable
-from alliance_dynamics.model.lower import Defined, Macro, Scope, World, define, parse_statement, plain, unreadable
+from alliance_dynamics.model.lower import (
+    Defined,
+    Macro,
+    Scope,
+    World,
+    cells_of,
+    define,
+    parse_statement,
+    plain,
+    unreadable,
+)
 from alliance_dynamics.model.model import Definition, Dimension, Kind, Model, TimeAxis, Variable
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.parse import NotVensim, Parsed
@@ -68,7 +80,7 @@ def _read(text: str, file: str, folder: Path | None) -> Read:
         notices.append("SAVEPER is missing; every time step is kept.")
         saveper = Definition(ex.Reference("time_step"))
         world.defined.append(Defined("saveper", "SAVEPER", "auxiliary", saveper, Statement("", Place(file))))
-    variables = _variables(world)
+    variables = _variables(world, notices)
     unit = variables["time_step"].unit if "time_step" in variables else ""
     model = Model(
         Path(file).stem,
@@ -79,12 +91,10 @@ def _read(text: str, file: str, folder: Path | None) -> Read:
         hashlib.sha256(text.encode()).hexdigest(),
     )
     _check(model, found, world)
-    return Read(model, dict(files.used))
+    return Read(replace(model, notices=(*model.notices, *model_notices(model))), dict(files.used))
 
 
 def _check(model: Model, found: Scan, world: World) -> None:
-    from alliance_dynamics.model.check import check_model
-
     known = {canonical(each.label) for each in found.statements} | set(world.names)
     faults = world.faults + check_model(model, known=frozenset(known), bare_arrays=False)
     if faults:
@@ -123,7 +133,7 @@ def _is_external_lookup(parsed: Parsed) -> bool:
     )
 
 
-def _variables(world: World) -> dict[str, Variable]:
+def _variables(world: World, notices: list[str]) -> dict[str, Variable]:
     groups: dict[str, list[Defined]] = {}
     for each in world.defined:
         groups.setdefault(each.name, []).append(each)
@@ -135,8 +145,9 @@ def _variables(world: World) -> dict[str, Variable]:
         for name in _added(each.definition.expression)
     }
     variables = {}
+    partial: dict[str, str] = {}
     for name, group in groups.items():
-        kinds = {each.kind for each in group}
+        kinds: set[Kind] = {each.kind for each in group}
         kind = _kind(kinds, group, world.faults)
         if kind == "auxiliary" and name in rates:
             kind = "flow"
@@ -145,11 +156,14 @@ def _variables(world: World) -> dict[str, Variable]:
             group[0].label,
             kind,
             tuple(each.definition for each in group),
-            _dimensions(group, world),
+            _dimensions(group, world, partial),
             next((each.statement.unit for each in group if each.statement.unit), ""),
             next((each.statement.documentation for each in group if each.statement.documentation), ""),
             group[0].statement.place,
         )
+    if partial:
+        listed = ", ".join(f"`{label}` ({elements})" for label, elements in partial.items())
+        notices.append(f"Equations cover a part of a subscript range only: {listed}.")
     return variables
 
 
@@ -187,8 +201,12 @@ def _added(expression: ex.Expression) -> list[str]:
     return names
 
 
-def _dimensions(group: list[Defined], world: World) -> tuple[str, ...]:
-    """The full dimension at each position: the smallest one that holds all elements that are defined."""
+def _dimensions(group: list[Defined], world: World, partial: dict[str, str]) -> tuple[str, ...]:
+    """The full dimension at each position: the smallest one that holds all elements that are defined.
+
+    Vensim lets equations cover a part of a range.  Where no range has exactly the elements that are defined, one is
+    made that has, so that nothing outside of it can be read.
+    """
     first = group[0].definition.subscripts
     for each in group:
         if len(each.definition.subscripts) != len(first):
@@ -204,29 +222,63 @@ def _dimensions(group: list[Defined], world: World) -> tuple[str, ...]:
                 )
             )
             return ()
+    defined = [set(names) for names in zip(*_defined_cells(group, world), strict=True)] or [set() for _ in first]
     full = []
-    for position in range(len(first)):
+    for position, elements in enumerate(defined):
         used = list(dict.fromkeys(each.definition.subscripts[position] for each in group))
-        if len(used) == 1 and used[0] in world.dimensions:
-            full.append(used[0])
-            continue
-        elements = {element for name in used for element in world.elements(name)}
-        holders = [each for each in world.dimensions.values() if elements <= set(each.elements)]
+        holders = [each for each in world.written if elements <= set(each.elements)]
         holders.sort(key=lambda each: (len(each.elements), each.name not in used))
-        if holders:
-            full.append(holders[0].name)
-            continue
-        full.append(used[0])  # a name that is no subscript is reported by check_model
-        if elements <= {element for each in world.dimensions.values() for element in each.elements}:
+        if used[0] in world.dimensions and set(world.elements(used[0])) == elements:
+            full.append(used[0])
+        elif holders and elements:
+            full.append(_exactly(elements, holders[0], world))
+            if set(holders[0].elements) != elements:
+                partial[group[0].label] = world.dimensions[full[-1]].label
+        else:
+            full.append(used[0])  # a name that is no subscript is reported by check_model
+            if elements <= {element for each in world.dimensions.values() for element in each.elements}:
+                world.faults.append(
+                    fault(
+                        group[0].statement.place,
+                        "The elements {elements} of `{name}` belong to no common subscript range",
+                        elements=", ".join(sorted(elements)[:10]),
+                        name=group[0].label,
+                    )
+                )
+    return tuple(full)
+
+
+def _defined_cells(group: list[Defined], world: World) -> set[tuple[str, ...]]:
+    cells: set[tuple[str, ...]] = set()
+    for each in group:
+        size = math.prod(len(world.elements(name)) for name in each.definition.subscripts)
+        if size > MOST_EQUATIONS:
             world.faults.append(
                 fault(
-                    group[0].statement.place,
-                    "The elements {elements} of `{name}` belong to no common subscript range",
-                    elements=", ".join(sorted(elements)[:10]),
-                    name=group[0].label,
+                    each.statement.place,
+                    "`{name}` has {count} elements",
+                    expected="At most {limit} are run.",
+                    name=each.label,
+                    count=size,
+                    limit=MOST_EQUATIONS,
                 )
             )
-    return tuple(full)
+            return set()
+        cells.update(cells_of(each.definition.subscripts, each.definition.excluded, world))
+    return cells
+
+
+def _exactly(elements: set[str], holder: Dimension, world: World) -> str:
+    """The name of a dimension with these elements and no others; made out of `holder` where there is none."""
+    if set(holder.elements) == elements:
+        return holder.name
+    pairs = [pair for pair in zip(holder.elements, holder.labels, strict=True) if pair[0] in elements]
+    name = f"{holder.name}:{'+'.join(element for element, _ in pairs)}"
+    label = f"{holder.label}: {', '.join(label for _, label in pairs)}"
+    world.dimensions.setdefault(
+        name, Dimension(name, label, tuple(a for a, _ in pairs), tuple(b for _, b in pairs), (), holder.place)
+    )
+    return name
 
 
 def _deeply(function: Callable[[], Result]) -> Result:
@@ -252,11 +304,3 @@ def _deeply(function: Callable[[], Result]) -> Result:
     if errors:
         raise errors[0]
     return results[0]
-
-
-def with_notices(model: Model, notices: list[str]) -> Model:
-    return replace(model, notices=(*model.notices, *notices)) if notices else model
-
-
-def dimension_names(dimensions: dict[str, Dimension]) -> set[str]:
-    return set(dimensions) | {element for each in dimensions.values() for element in each.elements}
