@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.kernel.emit import Emit, hexadecimal
+from alliance_dynamics.kernel.fragments import write_ring
 
 if TYPE_CHECKING:
     from alliance_dynamics.kernel.llvm import Layout
@@ -167,8 +168,6 @@ class _Driver:
         self._copy(e, "hold", e.offset("%scratch", str(layout.next), width), held, layout.held)
 
     def _write_rings(self, e: Loops, keep: str, R: str) -> None:
-        from alliance_dynamics.kernel.llvm import write_ring
-
         for number, ring in enumerate(self.plan.rings):
             write_ring(e, keep, R, self.layout.rings[ring], e.load("%scratch", self.layout.inputs + number))
 
