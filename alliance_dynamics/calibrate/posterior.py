@@ -45,10 +45,11 @@ def sample_posterior(
     chains and ensembles.
     """
     size = len(fit.values) + 2 * task.noise.groups
-    starts = _starts(task, fit, ensembles, chains, seed)
+    around = _around(task, fit, ensembles, 10 * size + chains, seed)
     result = sample(
         lambda rows: log_density(task, rows),
-        starts,
+        around[:, :chains],
+        around[:, chains:],
         generations=generations,
         burn_in=generations // 3,
         thin=10,
@@ -92,18 +93,18 @@ def information(task: Task, fit: Fit) -> Floats:
     return white @ white.T
 
 
-def _starts(task: Task, fit: Fit, ensembles: int, chains: int, seed: int) -> Floats:
-    """Over-dispersed points of the Gaussian approximation, clipped into the bounds."""
+def _around(task: Task, fit: Fit, ensembles: int, count: int, seed: int) -> Floats:
+    """[ensembles, count, parameters]: over-dispersed points of the Gaussian approximation, clipped into the bounds."""
     p, g = len(fit.values), task.noise.groups
     width = task.priors.upper - task.priors.lower
     precision = information(task, fit) + np.diag(1 / np.minimum(task.priors.deviation, width / 3.46) ** 2)
     spread = np.linalg.cholesky(np.linalg.inv(precision))
     stream = np.random.default_rng(np.random.SeedSequence([seed, 2]))
-    starts = np.empty((ensembles, chains, p + 2 * g))
+    starts = np.empty((ensembles, count, p + 2 * g))
     for e in range(ensembles):
-        moved = fit.values + 1.2 * stream.standard_normal((chains, p)) @ spread.T
+        moved = fit.values + 1.2 * stream.standard_normal((count, p)) @ spread.T
         margin = 1e-4 * width
         starts[e, :, :p] = np.clip(moved, task.priors.lower + margin, task.priors.upper - margin)
-        starts[e, :, p : p + g] = np.log(fit.sigma) + 0.15 * stream.standard_normal((chains, g))
-        starts[e, :, p + g :] = np.clip(fit.phi + 0.05 * stream.standard_normal((chains, g)), 0.0, task.noise.most_phi)
+        starts[e, :, p : p + g] = np.log(fit.sigma) + 0.15 * stream.standard_normal((count, g))
+        starts[e, :, p + g :] = np.clip(fit.phi + 0.05 * stream.standard_normal((count, g)), 0.0, task.noise.most_phi)
     return starts

@@ -24,6 +24,7 @@ class Chains:
 def sample(
     log_density: Callable[[Floats], Floats],
     starts: Floats,
+    archive: Floats,
     *,
     generations: int,
     burn_in: int,
@@ -33,12 +34,13 @@ def sample(
 ) -> Chains:
     """Runs E ensembles of C chains from `starts` [E, C, parameters] and keeps every `thin`-th generation.
 
+    `archive` [E, rows, parameters] is what the first proposals are made from, of about the width of the answer.
     `log_density` maps [rows, parameters] to [rows]; minus infinity outside the bounds.  An ensemble proposes only from
     its own archive (its chains' past), so that ensembles stay independent and R-hat between them means something.
     """
     ensembles, chains, size = starts.shape
     streams = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(ensembles)]
-    archives = [[starts[e].copy()] for e in range(ensembles)]
+    archives = [[archive[e], starts[e].copy()] for e in range(ensembles)]
     now = starts.copy()
     density = log_density(now.reshape(-1, size)).reshape(ensembles, chains)
     kept, kept_density, accepted = [], [], 0
@@ -47,8 +49,8 @@ def sample(
         proposed = np.empty_like(now)
         correction = np.zeros((ensembles, chains))
         for e, stream in enumerate(streams):
-            archive = np.concatenate(archives[e])
-            proposed[e], correction[e] = _propose(now[e], archive, step, generation % 10 == 9, stream)
+            past = np.concatenate(archives[e])
+            proposed[e], correction[e] = _propose(now[e], past, step, generation % 10 == 9, stream)
         new = log_density(proposed.reshape(-1, size)).reshape(ensembles, chains)
         dice = np.stack([np.log(stream.random(chains)) for stream in streams])
         possible = np.isfinite(new)

@@ -1,0 +1,274 @@
+"""The result card of a calibration: estimates with intervals and verdicts, fit, forecasts, skill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alliance_dynamics.calibrate.fit import Fit, fit
+from alliance_dynamics.calibrate.naive import drift, last_value
+from alliance_dynamics.calibrate.posterior import Posterior, sample_posterior
+from alliance_dynamics.calibrate.predictive import Band, coverage, predictive_band
+from alliance_dynamics.calibrate.problem import Problem
+from alliance_dynamics.calibrate.setup import Setup, set_up
+from alliance_dynamics.model.model import Model
+
+Floats = NDArray[np.float64]
+Progress = Callable[[float], None]
+AT_BOUND = 1e-4  # of the range
+LEARNED = 0.9  # a posterior wider than this share of its prior has learned nothing
+R_HAT_GATE = 1.05
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much work a calibration does."""
+
+    starts: int = 24
+    draws: int = 1000
+    generations: int = 4000
+    chains: int = 8
+
+    @staticmethod
+    def quick() -> Effort:
+        return Effort(starts=4, draws=200, generations=300, chains=8)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What `calibrate` found; `.table` is what a reviewer reads first."""
+
+    setup: Setup
+    fit: Fit
+    posterior: Posterior
+    band: Band
+    skill: tuple[dict[str, Any], ...]
+    until: int
+    seed: int
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """One record per parameter: estimate (the most probable value), 5 % and 95 % of the posterior, verdict."""
+        task = self.setup.task(self.until)
+        low, high = np.quantile(self.posterior.values, [0.05, 0.95], axis=0)
+        spread, prior = np.std(self.posterior.values, axis=0), task.priors.spread
+        prior_low, prior_high = task.priors.quantile(np.array([[0.05], [0.95]]))
+        rows = []
+        for j, each in enumerate(self.setup.parameters):
+            value, width = self.fit.values[j], each.upper - each.lower
+            at_bound = min(value - each.lower, each.upper - value) <= AT_BOUND * width
+            status = "at bound" if at_bound else "not identified" if spread[j] > LEARNED * prior[j] else "estimated"
+            rows.append(
+                {
+                    "parameter": each.id,
+                    "label": each.label_en or each.meaning,
+                    "label_ru": each.label_ru,
+                    "unit": each.unit,
+                    "estimate": value,
+                    "low": low[j],
+                    "high": high[j],
+                    "prior_low": prior_low[j],
+                    "prior_high": prior_high[j],
+                    "status": status,
+                    "source": each.source,
+                    "grade": each.grade,
+                    "role": each.role,
+                    "r_hat": self.posterior.r_hat[j],
+                }
+            )
+        return rows + self._noise_rows()
+
+    @property
+    def fit_table(self) -> list[dict[str, Any]]:
+        """One record per series and year: the figure where there is one, and the interval of a new observation."""
+        rows = []
+        for s, series in enumerate(self.setup.series):
+            for t, year in enumerate(self.setup.years):
+                observed = series.observed[t]
+                used = "train" if series.used[t] else "excluded" if np.isfinite(observed) else ""
+                rows.append(
+                    {
+                        "experiment": series.experiment,
+                        "observable": series.observable.id,
+                        "year": int(year),
+                        "observed": None if np.isnan(observed) else observed,
+                        "q05": self.band.q05[s, t],
+                        "q50": self.band.q50[s, t],
+                        "q95": self.band.q95[s, t],
+                        "unit": series.observable.unit,
+                        "used": used,
+                        "label_en": series.observable.label_en,
+                        "label_ru": series.observable.label_ru,
+                    }
+                )
+        return rows
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The fit in figures: objective, noise, coverage, what is at a bound, breaks, diagnostics."""
+        observed = np.exp(self.setup.log_observed(self.until))
+        best = self.fit.starts[0].objective
+        return {
+            "objective": self.fit.objective,
+            "negative_log_likelihood": self.fit.nll,
+            "points": self.setup.task(self.until).points.count,
+            "parameters": len(self.setup.parameters),
+            "starts": len(self.fit.starts),
+            "starts_at_best": sum(start.objective - best < 1.92 for start in self.fit.starts),
+            "noise": {
+                group: {"sigma": self.fit.sigma[g], "phi": self.fit.phi[g]} for g, group in enumerate(self.setup.groups)
+            },
+            "coverage": coverage(self.band, observed),
+            "at_bound": [row["parameter"] for row in self.table if row["status"] == "at bound"],
+            "not_identified": [row["parameter"] for row in self.table if row["status"] == "not identified"],
+            "breaks": self._breaks(),
+            "converged": bool(np.nanmax(self.posterior.r_hat) < R_HAT_GATE),
+            "r_hat_max": float(np.nanmax(self.posterior.r_hat)),
+            "accepted": self.posterior.accepted,
+            "generations": self.posterior.generations,
+            "chains": self.posterior.chains,
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.fit.starts)} starts, objective {self.fit.objective:.8g}, -ln L {self.fit.nll:.8g}"]
+        for row in self.table:
+            lines.append(
+                f"  {row['label']}: {row['estimate']:.4g} [{row['low']:.4g}, {row['high']:.4g}] {row['unit']}, "
+                f"{row['status']} (source: {row['source']}, grade {row['grade']})"
+            )
+        return "\n".join(lines)
+
+    def _noise_rows(self) -> list[dict[str, Any]]:
+        rows = []
+        for g, group in enumerate(self.setup.groups):
+            for kind, best, draws in (
+                ("sd", self.fit.sigma[g], self.posterior.sigma[:, g]),
+                ("phi", self.fit.phi[g], self.posterior.phi[:, g]),
+            ):
+                card = self.setup.problem.parameters.get(f"{kind}_{group}")
+                if card is None:
+                    continue
+                low, high = np.quantile(draws, [0.05, 0.95])
+                rows.append(
+                    {
+                        "parameter": card.id,
+                        "label": card.label_en or card.meaning,
+                        "label_ru": card.label_ru,
+                        "unit": card.unit,
+                        "estimate": best,
+                        "low": low,
+                        "high": high,
+                        "prior_low": None,
+                        "prior_high": None,
+                        "status": "estimated",
+                        "source": card.source,
+                        "grade": card.grade,
+                        "role": card.role,
+                        "r_hat": None,
+                    }
+                )
+        return rows
+
+    def _breaks(self) -> list[dict[str, Any]]:
+        found: dict[tuple[str, int], dict[str, Any]] = {}
+        for series in self.setup.series:
+            for j in range(series.breaks.shape[1]):
+                acts = np.flatnonzero(series.breaks[:, j])
+                if len(acts):
+                    year = int(self.setup.years[acts[0]])
+                    card = self.setup.breaks[j]
+                    found.setdefault(
+                        (series.observable.id, year),
+                        {
+                            "observable": series.observable.id,
+                            "year": year,
+                            "label_en": card.label_en,
+                            "label_ru": card.label_ru,
+                        },
+                    )
+        return list(found.values())
+
+
+def calibrate(
+    model: Model,
+    problem: Problem,
+    *,
+    seed: int,
+    effort: Effort | None = None,
+    last_year: int = 2030,
+    jobs: int = 1,
+    progress: Progress = lambda _: None,
+) -> Calibration:
+    """Fits a problem and says what the data leave open; the same seed gives the same bits for any number of jobs.
+
+    Predictions run to `last_year`.  The hold-out of the problem's folds is forecast from a fit that has not seen it.
+    """
+    effort = effort or Effort()
+    until = int(problem.stop)
+    # the fit runs single rows from several threads, the sampler many rows at once: threads belong to one of them
+    fitted = set_up(model, problem, last_year=until, jobs=1)
+    best = fit(fitted.task(until), fitted.nominal, starts=effort.starts, seed=seed, jobs=jobs,
+               progress=lambda share: progress(0.4 * share))  # fmt: skip
+    many = set_up(model, problem, last_year=until, jobs=jobs)
+    posterior = sample_posterior(many.task(until), best, draws=effort.draws, generations=effort.generations,
+                                 chains=effort.chains, seed=seed,
+                                 progress=lambda share: progress(0.4 + 0.5 * share))  # fmt: skip
+    setup = set_up(model, problem, last_year=last_year, jobs=jobs)
+    group = setup.group_of_series
+    paths = log_paths(setup, posterior.values)
+    band = predictive_band(paths, posterior.sigma[:, group], posterior.phi[:, group], setup.years,
+                           setup.log_observed(until), seed=seed)  # fmt: skip
+    progress(0.95)
+    skill = tuple(hold_out_skill(fitted, best, seed=seed)) if problem.folds.holdout else ()
+    progress(1.0)
+    return Calibration(setup, best, posterior, band, skill, until, seed)
+
+
+def log_paths(setup: Setup, values: Floats) -> Floats:
+    """[rows, series, years]: ln of the model's predictions, break shifts included."""
+    s = setup.forward.structural
+    predicted = setup.forward.predict(values[:, :s])
+    return np.log(np.where(predicted > 0, predicted, np.nan)) + setup.break_shift(values[:, s:])
+
+
+def hold_out_skill(setup: Setup, best: Fit, *, seed: int) -> list[dict[str, Any]]:
+    """Forecasts of the hold-out years from a fit to the years before, against the last value and a drift.
+
+    Errors are |ln forecast - ln observed|.  `skill` is 1 - error / the smaller naive error; below 0 the model loses.
+    The drivers of the hold-out years are known to the model (perfect foresight of drivers).
+    """
+    assert setup.problem.folds.holdout is not None
+    first, last = setup.problem.folds.holdout
+    origin = first - 1
+    early = fit(setup.task(origin), best.values, starts=1, seed=seed)
+    paths = log_paths(setup, early.values[None, :])[0]
+    known, everything = setup.log_observed(origin), setup.log_observed(last)
+    column = int(origin - setup.years[0])
+    rows = []
+    for s, series in enumerate(setup.series):
+        phi = early.phi[setup.group_of_series[s]]
+        seen = np.flatnonzero(np.isfinite(known[s]))
+        for t in range(column + 1, int(last - setup.years[0]) + 1):
+            if not np.isfinite(everything[s, t]) or not len(seen):
+                continue
+            horizon = t - column
+            residual = known[s, seen[-1]] - paths[s, seen[-1]]
+            forecast = paths[s, t] + phi ** (t - seen[-1]) * residual
+            rivals = [rule(known[[s]], column, horizon)[0] for rule in (last_value, drift)]
+            model_error, naive_error, drift_error = (abs(each - everything[s, t]) for each in (forecast, *rivals))
+            rows.append(
+                {
+                    "experiment": series.experiment,
+                    "observable": series.observable.id,
+                    "horizon": horizon,
+                    "model_error": model_error,
+                    "naive_error": naive_error,
+                    "drift_error": drift_error,
+                    "skill": 1 - model_error / max(min(naive_error, drift_error), 1e-12),
+                }
+            )
+    return rows

@@ -1,0 +1,103 @@
+"""Futures: what is not ours to choose, drawn once and shared by all regimes.
+
+A future is a draw of the calibrated parameters together with a draw of the assumptions that no data speak to, so that
+regimes are compared under the same conditions, draw by draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import qmc
+
+from alliance_dynamics.calibrate.calibration import Calibration
+from alliance_dynamics.errors import Fault, InputError, fault
+from alliance_dynamics.kernel.program import Program
+from alliance_dynamics.parameters import Parameters
+from alliance_dynamics.scenarios import Scenario
+from alliance_dynamics.settings import targets_of
+
+Floats = NDArray[np.float64]
+ASSUMED_ROLES = ("structural", "initial", "driver")
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A constant that is not calibrated and not certain: uniform on [low, high]; `column` is its program parameter."""
+
+    name: str
+    column: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Futures:
+    """`rows` [draws, program parameters]: complete parameter vectors, regimes not yet set.
+
+    `calibrated` are the columns that the calibration moves, in its order; `assumptions` those drawn from their ranges.
+    """
+
+    program: Program
+    rows: Floats
+    calibrated: tuple[NDArray[np.int64], ...]
+    posterior: Floats
+    assumptions: tuple[Assumption, ...]
+    base: Floats
+
+    def under(self, changes: Mapping[int, float]) -> Floats:
+        """The rows with some columns set, for a regime."""
+        rows = self.rows.copy()
+        for column, value in changes.items():
+            rows[:, column] = value
+        return rows
+
+
+def draw_futures(calibration: Calibration, parameters: Parameters, *, seed: int) -> Futures:
+    """As many futures as the calibration has draws: posterior draw i with point i of a Latin hypercube of assumptions."""
+    setup = calibration.setup
+    assumptions = assumptions_of(setup.program, parameters, setup.forward.columns)
+    posterior = calibration.posterior.values[:, : setup.forward.structural]
+    rows = setup.forward.rows(posterior)
+    stream = np.random.default_rng(np.random.SeedSequence([seed, 4]))
+    cube = (
+        qmc.LatinHypercube(len(assumptions), rng=stream).random(len(rows)) if assumptions else np.zeros((len(rows), 0))
+    )
+    for j, each in enumerate(assumptions):
+        rows[:, each.column] = each.low + (each.high - each.low) * cube[:, j]
+    return Futures(setup.program, rows, setup.forward.columns, posterior, assumptions, setup.forward.base)
+
+
+def assumptions_of(
+    program: Program, parameters: Parameters, calibrated: tuple[NDArray[np.int64], ...]
+) -> tuple[Assumption, ...]:
+    """Every constant with a range that is neither calibrated nor a lever, element by element, in the model's order."""
+    taken = {int(column) for columns in calibrated for column in columns}
+    found: list[Assumption] = []
+    for name, column in program.parameter_index.items():
+        card = parameters.constants.get(name.partition("[")[0])
+        if card is None or column in taken or card.role not in ASSUMED_ROLES:
+            continue
+        if card.low is None or card.high is None or not card.low < card.high:
+            continue
+        found.append(Assumption(name, column, card.low, card.high))
+    return tuple(found)
+
+
+def columns_of_regime(program: Program, model, scenario: Scenario, parameters: Parameters) -> dict[int, float]:
+    """Program parameter column -> value for what a regime sets; InputError names what the model does not have."""
+    found: dict[int, float] = {}
+    faults: list[Fault] = []
+    for name, value in scenario.values(parameters).items():
+        columns = targets_of(model, program, name)
+        if isinstance(columns, Fault):
+            faults.append(fault(scenario.path or scenario.id, columns.what, expected=columns.expected,
+                                remedy=columns.remedy, **columns.values))
+        else:
+            found |= dict.fromkeys(columns, value)
+    if faults:
+        raise InputError(faults)
+    return found
