@@ -129,7 +129,7 @@ class _Reader:
             for curve in [each.curve] if each.curve is not None else []:
                 if curve.table is not None and curve.name:
                     each.scope.names.setdefault(curve.name, each.name)
-            clash = canonical(each.name) in self.dimensions
+            clash = each.name in self.dimensions
             if clash:
                 self.faults.append(
                     fault(

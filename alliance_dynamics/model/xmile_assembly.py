@@ -355,7 +355,7 @@ class Assembly:
     def expand_macro(self, frame: Frame, macro: Macro) -> Expression:
         """The value of a macro call; its variables become variables of the model, one set for each call."""
         self.instances += 1
-        scope = Scope(f"{frame.owner}#{self.instances}.", f"{frame.label} {macro.label}.", None)
+        scope = Scope(f"{frame.owner}:{self.instances}.", f"{frame.label}:{macro.label} {self.instances}.", None)
         free = tuple(left for left in frame.left if left.element is None)
         if macro.variables is not None:
             before = len(self.faults)

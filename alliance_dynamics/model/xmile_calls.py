@@ -19,7 +19,7 @@ from alliance_dynamics.model.expression import (
     Unary,
 )
 from alliance_dynamics.model.model import Definition, Variable
-from alliance_dynamics.model.xmile_equations import Apply, EquationError, Name, Raw, parse_equation
+from alliance_dynamics.model.xmile_equations import Apply, EquationError, Name, Raw, parse_equation, subscript_name
 from alliance_dynamics.model.xmile_frame import Frame, lower_in, undefined
 from alliance_dynamics.model.xmile_functions import FROM_VENSIM, REDUCTIONS, REFUSED, XMILE_FUNCTIONS
 from alliance_dynamics.model.xmile_scopes import Declaration, Macro
@@ -133,7 +133,7 @@ def _vector(name: str, node: Apply, frame: Frame) -> Expression:
     inner = replace(frame, whole_arrays=False)
     operand, *rest = [lower_in(each, inner) for each in node.arguments]
     if not isinstance(operand, Reference):
-        name_of_operand = f"{frame.owner}#{len(frame.library.added) + 1}"
+        name_of_operand = f"{frame.owner}:{len(frame.library.added) + 1}"
         free = tuple(left.dimension for left in frame.left if left.element is None)
         place = frame.library.declarations[frame.owner].place
         frame.library.added[name_of_operand] = Variable(
@@ -178,8 +178,12 @@ def _is_open(expression: Expression) -> bool:
 def _size(argument: Raw, frame: Frame) -> int:
     dimensions = frame.library.dimensions
     if isinstance(argument, Name):
-        if argument.indices is None and argument.name in dimensions and frame.scope.find(argument.name) is None:
-            return len(dimensions[argument.name].elements)
+        if (
+            argument.indices is None
+            and subscript_name(argument.name) in dimensions
+            and frame.scope.find(argument.name) is None
+        ):
+            return len(dimensions[subscript_name(argument.name)].elements)
         name = frame.owner if argument.name == "self" else frame.scope.find(argument.name)
         if name is not None and name in frame.library.declarations:
             declaration = frame.library.declarations[name]
@@ -290,7 +294,9 @@ def _lookup(subject: Name, arguments: Sequence[Raw], frame: Frame, *, inverse: b
         raise EquationError("a computed subscript of a graphical function is not supported", subject.at)
     if reference.subscripts in tables:
         return LookupCall(tables[reference.subscripts], argument)
-    name = declaration.name if declaration.is_table and not inverse else declaration.name + "#table" + "#i" * inverse
+    name = (
+        declaration.name if declaration.is_table and not inverse else declaration.name + ":table" + ":inverse" * inverse
+    )
     if name not in library.declarations and name not in library.added:
         library.added[name] = table_variable(name, declaration, tables)
     return LookupCall(Reference(name, reference.subscripts), argument)

@@ -19,7 +19,7 @@ from alliance_dynamics.model.xmile_document import (
     local_name,
     text_of,
 )
-from alliance_dynamics.model.xmile_equations import is_blank, qualified
+from alliance_dynamics.model.xmile_equations import is_blank, qualified, subscript_name
 from alliance_dynamics.model.xmile_scopes import Declaration, Defaults, Macro, Part, Scope, Text
 from alliance_dynamics.model.xmile_specs import TIME_NAMES
 
@@ -206,7 +206,7 @@ def _dimensions_of(
 ) -> tuple[str, ...]:
     found: list[str] = []
     for each in children(child(element, "dimensions"), "dim"):
-        name = canonical(label_of(each.get("name")))
+        name = subscript_name(label_of(each.get("name")))
         if name not in dimensions:
             faults.append(
                 fault(

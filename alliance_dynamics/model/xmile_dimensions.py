@@ -6,8 +6,8 @@ import re
 
 from alliance_dynamics.errors import Fault, Place, fault
 from alliance_dynamics.model.model import Dimension
-from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.xmile_document import Element, child, children, label_of, text_of, vendor_child
+from alliance_dynamics.model.xmile_equations import subscript_name
 
 MOST_ELEMENTS = 100_000
 
@@ -21,7 +21,7 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
     for element in children(child(root, "dimensions"), "dim"):
         place = Place(file, element.sourceline or 0)
         label = label_of(element.get("name"))
-        name = canonical(label)
+        name = subscript_name(label)
         if not name:
             faults.append(fault(place, "a dimension has no name", expected='<dim name="...">'))
             continue
@@ -51,7 +51,7 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
                 )
                 continue
             labels = [str(number) for number in range(1, int(size) + 1)]
-        names = [canonical(each) for each in labels]
+        names = [subscript_name(each) for each in labels]
         if not names or "" in names:
             faults.append(
                 fault(
@@ -76,7 +76,7 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
         found[name] = Dimension(name, label, tuple(names), tuple(labels), place=place)
         target = vendor_child(element, "maps_to")
         if target is not None:
-            maps[name] = canonical(text_of(target))
+            maps[name] = subscript_name(text_of(target))
     for name, target in maps.items():
         if target in found and len(found[target].elements) == len(found[name].elements):
             each = found[name]
@@ -108,7 +108,7 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
 
 def split_subscripts(text: str, dimensions: tuple[str, ...], known: dict[str, Dimension]) -> tuple[str, ...]:
     """The elements that `subscript="..."` names, numbers being positions; canonical names, unchecked."""
-    whole = canonical(text)
+    whole = subscript_name(text)
     if len(dimensions) == 1 and dimensions[0] in known and whole in known[dimensions[0]].elements:
         return (whole,)
     parts: list[str] = []
@@ -117,7 +117,7 @@ def split_subscripts(text: str, dimensions: tuple[str, ...], known: dict[str, Di
         match = _SPLIT.match(text, position)
         if match is None:
             break
-        parts.append(canonical(match.group(1)))
+        parts.append(subscript_name(match.group(1)))
         if match.end() >= len(text) and not text[position : match.end()].endswith(","):
             break
         position = match.end()

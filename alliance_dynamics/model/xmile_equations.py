@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _PART = re.compile(r'"(?:\\.|[^"\\])*"|[^."]+')
+_MARKS = re.compile(r"[\[\],!#]")
 KEYWORDS = frozenset({"and", "or", "not", "mod", "if", "then", "else"})
 BINARY_POWER = {
     "or": 1,
@@ -176,6 +177,11 @@ def qualified(text: str) -> str:
     """The canonical name of a name as written, part by part: `Module."my rate"` is `module.my_rate`."""
     parts = [canonical(part) for part in _PART.findall(text)]
     return ("." if text.startswith(".") else "") + ".".join(parts)
+
+
+def subscript_name(text: str) -> str:
+    """The canonical name of a dimension or element, without the marks that flat names and reductions need."""
+    return _MARKS.sub("_", canonical(text))
 
 
 class _Parser:

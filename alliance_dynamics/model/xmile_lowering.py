@@ -14,6 +14,7 @@ from alliance_dynamics.model.xmile_equations import (
     Prefix,
     Raw,
     parse_equation,
+    subscript_name,
 )
 from alliance_dynamics.model.xmile_frame import Frame, equation_fault, undefined
 from alliance_dynamics.model.xmile_functions import XMILE_FUNCTIONS
@@ -114,7 +115,8 @@ def _name(node: Name, frame: Frame) -> Expression:
 def _position_of(name: str, frame: Frame) -> Expression | None:
     """A dimension or `dimension.element` used as a number: the position of the element."""
     dimensions = frame.library.dimensions
-    first, dot, last = name.rpartition(".")
+    first, dot, last = (subscript_name(part) for part in name.rpartition("."))
+    name = subscript_name(name)
     if dot and first in dimensions and last in dimensions[first].elements:
         return Number(float(dimensions[first].elements.index(last) + 1))
     if name in dimensions:

@@ -10,7 +10,7 @@ from itertools import product
 from alliance_dynamics.errors import suggestion
 from alliance_dynamics.model.expression import Binary, Call, Expression, Number, Reference, Unary, walk
 from alliance_dynamics.model.model import Dimension
-from alliance_dynamics.model.xmile_equations import EquationError, Name, Position, Raw, Span, Wildcard
+from alliance_dynamics.model.xmile_equations import EquationError, Name, Position, Raw, Span, Wildcard, subscript_name
 from alliance_dynamics.model.xmile_frame import Frame, Left, NeedsElements, lower_in
 from alliance_dynamics.model.xmile_scopes import Declaration
 from alliance_dynamics.model.xmile_specs import TIME_NAMES
@@ -161,7 +161,8 @@ def _subscript(
     dimensions = frame.library.dimensions
     elements = dimensions[dimension].elements
     match index:
-        case Wildcard(range_, at):
+        case Wildcard(named, at):
+            range_ = None if named is None else subscript_name(named)
             if range_ is not None and range_ not in dimensions:
                 raise EquationError("`{name}` in `*:{name}` is no dimension", at, name=range_)
             return _reduced(dimension, range_, frame, at)
@@ -171,12 +172,13 @@ def _subscript(
             if number > len(frame.left):
                 raise EquationError("`@{number}` names no dimension of {label}", at, number=number)
             return _bound(frame.left[number - 1], dimension, frame, at)
-        case Name(name, shown, at, None):
+        case Name(plain, shown, at, None):
+            name = subscript_name(plain)
             if name in elements:
                 return name
-            if name in frame.parameters:
+            if plain in frame.parameters:
                 return _known_position(index, frame)
-            found = frame.scope.find(name)
+            found = frame.scope.find(plain)
             if name in dimensions:
                 left = next(
                     (each for each in frame.left if each not in used and base_dimension(each.dimension) == name), None
@@ -244,8 +246,8 @@ def _range(first: Raw, last: Raw, dimension: str, frame: Frame, at: int) -> str:
     source = frame.library.dimensions[dimension]
     ends = []
     for end in (first, last):
-        if isinstance(end, Name) and end.name in source.elements:
-            ends.append(source.elements.index(end.name))
+        if isinstance(end, Name) and subscript_name(end.name) in source.elements:
+            ends.append(source.elements.index(subscript_name(end.name)))
             continue
         value = _known_position(end, frame)
         if not isinstance(value, float):
