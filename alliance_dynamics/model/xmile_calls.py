@@ -178,12 +178,9 @@ def _is_open(expression: Expression) -> bool:
 def _size(argument: Raw, frame: Frame) -> int:
     dimensions = frame.library.dimensions
     if isinstance(argument, Name):
-        if (
-            argument.indices is None
-            and subscript_name(argument.name) in dimensions
-            and frame.scope.find(argument.name) is None
-        ):
-            return len(dimensions[subscript_name(argument.name)].elements)
+        dimension = subscript_name(argument.name)
+        if argument.indices is None and dimension in dimensions and frame.scope.find(argument.name) is None:
+            return len(dimensions[dimension].elements)
         name = frame.owner if argument.name == "self" else frame.scope.find(argument.name)
         if name is not None and name in frame.library.declarations:
             declaration = frame.library.declarations[name]
@@ -294,9 +291,8 @@ def _lookup(subject: Name, arguments: Sequence[Raw], frame: Frame, *, inverse: b
         raise EquationError("a computed subscript of a graphical function is not supported", subject.at)
     if reference.subscripts in tables:
         return LookupCall(tables[reference.subscripts], argument)
-    name = (
-        declaration.name if declaration.is_table and not inverse else declaration.name + ":table" + ":inverse" * inverse
-    )
+    own = declaration.is_table and not inverse
+    name = declaration.name if own else declaration.name + ":table" + ":inverse" * inverse
     if name not in library.declarations and name not in library.added:
         library.added[name] = table_variable(name, declaration, tables)
     return LookupCall(Reference(name, reference.subscripts), argument)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from xmile_texts import COUNTED, REGIONS, aux, document, over, read
 
@@ -17,6 +19,8 @@ TEACUP = (
     '<flow name="Heat\\nLoss"><eqn>("Teacup Temperature" - Room_Temperature)/10</eqn></flow>'
     '<aux name="Room Temperature"><eqn>70</eqn></aux>'
 )
+
+PART = '<element subscript="{}"><eqn>1</eqn></element>'
 
 
 def faults(folder, text):
@@ -176,13 +180,12 @@ def test_a_fault_inside_a_long_equation_has_its_own_line(tmp_path):
         (aux("a", "???"), "unfinished"),
         (aux("a", "NAN"), "no value yet"),
         (aux("dt", "1"), "the name of a time of the run"),
-        ('<aux name="a"><dimensions><dim name="N"/></dimensions><element subscript="1"><eqn>1</eqn></element></aux>', r"no equation for \[2\], \[3\]"),
-        ('<aux name="a"><dimensions><dim name="N"/></dimensions><element subscript="9"><eqn>1</eqn></element></aux>', "`9` is no element of `N`"),
-        ('<aux name="a"><dimensions><dim name="N"/><dim name="N"/><dim name="N"/><dim name="L"/><dim name="L"/></dimensions><eqn>1</eqn></aux>', "At most 200000"),
+        (f'<aux name="a">{over("N")}{PART.format(1)}</aux>', r"no equation for \[2\], \[3\]"),
+        (f'<aux name="a">{over("N")}{PART.format(9)}</aux>', "`9` is no element of `N`"),
+        (aux("a", "1", "N", "L", "L"), "At most 200000"),
     ],
-)  # fmt: skip
+)
 def test_what_means_nothing_is_refused_by_name(tmp_path, variables, part):
-    import re
 
     assert re.search(part, faults(tmp_path, document(variables, dimensions=COUNTED + '<dim name="L" size="1000"/>')))
 
