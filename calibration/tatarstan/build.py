@@ -264,15 +264,17 @@ def break_row(each: Observable, one: Break, region: Row) -> list:
 
 
 def noise_rows(each: Observable) -> list[list]:
+    noise = each.noise
+    assert noise is not None
     label = f"{each.label_en}: typical error", f"{each.label_ru}: типичная ошибка"
-    spread = row_of("", 0.001, 1.0, each.noise, "log-normal", [math.log(each.noise), 0.5], "Dmnl", JUDGED, "C", "noise",
-                    "log", label)  # fmt: skip
+    prior = [math.log(noise.median), noise.log_deviation]
+    spread = row_of("", 0.001, 1.5, noise.median, "log-normal", prior, "Dmnl", JUDGED, "B", "noise", "log", label)
     label = (
         f"{each.label_en}: correlation of errors in neighbouring years",
-        (f"{each.label_ru}: корреляция ошибок соседних лет"),
+        f"{each.label_ru}: корреляция ошибок соседних лет",
     )
-    memory = row_of("", 0.0, 0.98, each.memory, "normal", [each.memory, 0.2], "Dmnl", JUDGED, "C", "noise", "none",
-                    label)  # fmt: skip
+    prior = [noise.memory, noise.memory_deviation]
+    memory = row_of("", 0.0, 0.98, noise.memory, "normal", prior, "Dmnl", JUDGED, "B", "noise", "none", label)
     return [[f"sd_{each.id}", *spread[1:]], [f"phi_{each.id}", *memory[1:]]]
 
 

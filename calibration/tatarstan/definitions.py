@@ -27,12 +27,21 @@ class Break:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """Priors of an observable's log residuals: median and log deviation of their standard deviation, mean and deviation
+    of their correlation from year to year.  README.md says why these."""
+
+    median: float
+    log_deviation: float
+    memory: float
+    memory_deviation: float
+
+
+@dataclass(frozen=True)
 class Observable:
     """An indicator, how it becomes comparable (`rule`, see build.py), and the model variable that it is compared with.
 
-    `noise` is the prior median of the noise's standard deviation on the log scale, `memory` the prior mean of its
-    correlation from year to year; both only for calibrated observables.  `break_years` are those of shown observables,
-    which have no break parameter.
+    `break_years` are those of shown observables, which have no break parameter.
     """
 
     id: str
@@ -45,8 +54,7 @@ class Observable:
     label_en: str
     label_ru: str
     first: int = FIRST + 1
-    noise: float = 0.0
-    memory: float = 0.0
+    noise: Noise | None = None
     breaks: tuple[Break, ...] = ()
     break_years: tuple[int, ...] = ()
     note: str = ""
@@ -69,8 +77,7 @@ OBSERVABLES = (
         "calibrated",
         "Gross regional product, 2010 prices",
         "Валовой региональный продукт, цены 2010 г.",
-        noise=0.035,
-        memory=0.85,
+        noise=Noise(0.045, 0.5, 0.85, 0.1),
     ),
     Observable(
         "rd_expenditure_internal_real",
@@ -82,8 +89,7 @@ OBSERVABLES = (
         "calibrated",
         "Internal R&D expenditure, 2010 prices",
         "Внутренние затраты на исследования и разработки, цены 2010 г.",
-        noise=0.15,
-        memory=0.7,
+        noise=Noise(0.17, 0.5, 0.85, 0.1),
     ),
     Observable(
         "rd_personnel",
@@ -95,8 +101,7 @@ OBSERVABLES = (
         "calibrated",
         "R&D personnel at year end",
         "Персонал, занятый исследованиями и разработками, на конец года",
-        noise=0.1,
-        memory=0.8,
+        noise=Noise(0.15, 0.3, 0.92, 0.05),
     ),
     Observable(
         "patents_granted_inventions",
@@ -108,8 +113,7 @@ OBSERVABLES = (
         "calibrated",
         "Patents granted for inventions",
         "Выданные патенты на изобретения",
-        noise=0.2,
-        memory=0.5,
+        noise=Noise(0.28, 0.3, 0.85, 0.1),
     ),
     Observable(
         "innovative_goods_volume_real",
@@ -122,8 +126,7 @@ OBSERVABLES = (
         "Innovative goods, works and services, 2010 prices",
         "Инновационные товары, работы и услуги, цены 2010 г.",
         first=2005,
-        noise=0.35,
-        memory=0.7,
+        noise=Noise(0.35, 0.3, 0.85, 0.1),
         breaks=INNOVATIVE_GOODS_BREAKS,
     ),
     Observable(
@@ -304,7 +307,7 @@ PARAMETERS = (
               "Response of public R&D money to the national R&D index",
               "Отклик государственных затрат на ИиР на общероссийский индекс"),
     Parameter("real_r&d_cost_growth", 0.02, 0.065, 0.045, 0.045, 0.01, "1/Year", "A", "RR2023",
-              "Growth of the real cost of a researcher", "Рост реальной стоимости исследователя"),
+              "Growth of the real cost of a researcher", "Рост реальной стоимости исследователя", regional=True),
     Parameter("national_loading", 0.5, 1.5, 1, 1, 0.2, "Dmnl", "C", JUDGEMENT,
               "Loading of the rest of the economy on the national index",
               "Связь остальной экономики региона с общероссийским индексом", regional=True),
