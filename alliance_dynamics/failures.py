@@ -16,7 +16,7 @@ def explain(
     model: Model, program: Program, row: NDArray[np.float64], schedule: Schedule, method: Method, seed: int, run: int
 ) -> Fault:
     """The fault of one failed run, found by repeating it alone and checking every operation of every stage."""
-    from alliance_dynamics.kernel.numpy_ import replay
+    from alliance_dynamics.kernel.replay import replay
 
     failure = replay(program, row, schedule, method=method, seed=seed, run=run)
     if failure is None:

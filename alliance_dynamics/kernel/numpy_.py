@@ -126,7 +126,7 @@ class Lanes:
     def _start(self) -> None:
         plan, program = self.plan, self.plan.program
         self.time[:] = self.steptime[:] = self.schedule.start
-        calls = Calls(program.start, self)
+        calls = self.begun = Calls(program.start, self)
         for index in plan.start:
             calls.add(index)()
         for row, state in enumerate((*plan.integrated, *plan.held)):
