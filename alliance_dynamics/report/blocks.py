@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from html import unescape
 
 from markupsafe import Markup
 
@@ -74,6 +76,11 @@ def band(text: object, columns: int) -> Cell:
 def slug(name: str, joint: str = "-") -> str:
     """A name as an identifier or file name: ASCII letters, digits and `joint`."""
     return "".join(each if each.isalnum() and each.isascii() else joint for each in name.lower()).strip(joint)
+
+
+def plain(text: str | Markup) -> str:
+    """The words of a text without tags; unlike `striptags` it keeps every kind of space."""
+    return unescape(re.sub(r"<[^>]*>", "", text)) if isinstance(text, Markup) else text
 
 
 def _text(value: object) -> str | Markup:

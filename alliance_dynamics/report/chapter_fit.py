@@ -7,10 +7,10 @@ from typing import Any
 
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number
 from alliance_dynamics.report.facts import Facts, is_gross_product
-from alliance_dynamics.report.numbers import decimals_of_interval
+from alliance_dynamics.report.numbers import decimals_of_interval, decimals_of_value
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
-from alliance_dynamics.report.wording import listed
+from alliance_dynamics.report.wording import quoted
 
 FIT, SKILL, PARAMETERS = "calibration/fit.csv", "calibration/skill.csv", "calibration/parameters.csv"
 ROLES = ("structural", "initial", "break", "noise")
@@ -108,10 +108,12 @@ def _skill_section(voice: Voice) -> Section:
         won=voice.numbers.number(len(rows) - len(lost), 0),
         compared=voice.numbers.number(len(rows), 0),
     )
-    places = list(dict.fromkeys((row["observable"], row["region"]) for row in lost))
-    named = [f"{voice.variable(name)} ({voice.element(region)})" for name, region in places]
-    loses = voice.texts.markup("skill.loses", places=listed(voice, named)) if named else voice.texts("skill.no_loss")
-    return Section("skill", title, (verdict, loses), tables=(_skill_table(voice, rows),))
+    items = []
+    for name in dict.fromkeys(row["observable"] for row in lost):
+        regions = dict.fromkeys(voice.element(row["region"]) for row in lost if row["observable"] == name)
+        items.append(voice.texts("skill.lost", observable=voice.variable(name), regions=", ".join(regions)))
+    loses = voice.texts("skill.loses" if items else "skill.no_loss")
+    return Section("skill", title, (verdict, loses), tuple(items), tables=(_skill_table(voice, rows),))
 
 
 def beats_naive(row: Row) -> bool:
@@ -151,7 +153,7 @@ def _parameter_section(voice: Voice) -> Section:
     bounded = [voice.parameter(row) for row in rows if row["status"] == "at bound"]
     paragraphs = [voice.texts("parameters.intro")]
     if bounded:
-        paragraphs.append(voice.texts.markup("parameters.at_bound", names=listed(voice, bounded)))
+        paragraphs.append(voice.texts.markup("parameters.at_bound", names=quoted(voice, bounded)))
     else:
         paragraphs.append(voice.texts("parameters.none_at_bound"))
     body: list[tuple[Cell, ...]] = []
@@ -174,13 +176,13 @@ def _parameter_section(voice: Voice) -> Section:
 
 
 def _parameter_row(voice: Voice, row: Row) -> tuple[Cell, ...]:
-    known = row["low"] is not None and row["high"] is not None
-    low, high = (row["low"], row["high"]) if known else (row["estimate"], row["estimate"])
-    decimals = decimals_of_interval(low, high, row["estimate"])
-    interval = "—"
-    if known:
-        ends = (voice.amount(each, "Dmnl", decimals) for each in (low, high))
-        interval = voice.texts.markup("interval", **dict(zip(("low", "high"), ends, strict=True)))
+    low, high = row["low"], row["high"]
+    if low is None or high is None:
+        decimals, interval = decimals_of_value(row["estimate"]), "—"
+    else:
+        decimals = decimals_of_interval(low, high, row["estimate"])
+        ends = {"low": voice.amount(low, "Dmnl", decimals), "high": voice.amount(high, "Dmnl", decimals)}
+        interval = voice.texts.markup("interval", **ends)
     prior = _prior(voice, row)
     grade = voice.texts("source.grade", grade=row["grade"]) if row.get("grade") else ""
     return (
@@ -189,7 +191,7 @@ def _parameter_row(voice: Voice, row: Row) -> tuple[Cell, ...]:
         number(voice.amount(row["estimate"], "Dmnl", decimals)),
         number(interval, prior),
         cell(voice.texts(f"status.{row['status']}")),
-        cell(row["source"] or "—", grade),
+        cell(voice.source(row) or "—", grade),
     )
 
 
@@ -208,9 +210,9 @@ def _unknown_section(voice: Voice) -> Section:
     """What history cannot identify, said plainly: parameters by name, and every governance lever."""
     silent = [voice.parameter(row) for row in voice.results.rows(PARAMETERS) if row["status"] == "not identified"]
     levers = [voice.lever(row["lever"]) for row in voice.results.rows("sensitivity/levers.csv")]
-    paragraphs = [voice.texts("unknown.intro"), voice.texts.markup("unknown.levers", levers=listed(voice, levers))]
+    paragraphs = [voice.texts("unknown.intro"), voice.texts.markup("unknown.levers", levers=quoted(voice, levers))]
     if silent:
-        paragraphs.append(voice.texts.markup("unknown.parameters", names=listed(voice, silent)))
+        paragraphs.append(voice.texts.markup("unknown.parameters", names=quoted(voice, silent)))
     else:
         paragraphs.append(voice.texts("unknown.no_parameters"))
     return Section("unknown", voice.texts("section.unknown"), tuple(paragraphs))

@@ -32,8 +32,8 @@ def _sources(voice: Voice) -> Section:
     found: dict[str, None] = {}
     for file in ("calibration/parameters.csv", "sensitivity/levers.csv"):
         for row in voice.results.rows(file):
-            if row["source"]:
-                found[row["source"]] = None
+            if source := voice.source(row):
+                found[source] = None
     paragraphs = (voice.texts("sources.intro"),)
     return Section("sources", voice.texts("section.sources"), paragraphs, items=tuple(sorted(found)))
 
@@ -67,8 +67,4 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         yield name, " ".join(str(each) for each in value)
     else:
-        yield name, {True: "true", False: "false", None: "—"}.get(value, value) if _plain(value) else str(value)
-
-
-def _plain(value: Any) -> bool:
-    return value is None or isinstance(value, bool)
+        yield name, "—" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number, slug
 from alliance_dynamics.report.facts import Facts, is_gross_product, order_elements
 from alliance_dynamics.report.numbers import decimals_of_value
@@ -36,17 +38,14 @@ def comparison_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) 
     return Section(
         "comparison",
         voice.texts("section.comparison"),
-        (
-            voice.texts.markup("comparison.intro", baseline=voice.regime(facts.baseline)),
-            *headline_ranking(voice, facts),
-        ),
+        (voice.texts.markup("comparison.intro", baseline=voice.regime(facts.baseline)),),
         figures=figures,
         tables=(*tables, *([cost] if cost else [])),
     )
 
 
-def headline_ranking(voice: Voice, facts: Facts) -> list:
-    """What may be said of the order of the regimes on the headline outcome in the report year."""
+def headline_ranking(voice: Voice, facts: Facts) -> list[Markup]:
+    """One paragraph on what may be said of the order of the regimes on the headline outcome in the report year."""
     rows = headline_rows(voice, facts, facts.headline)
     if len(rows) < 2:
         return []
@@ -56,7 +55,7 @@ def headline_ranking(voice: Voice, facts: Facts) -> list:
         element=voice.element(rows[0]["element"]),
         year=facts.report_year,
     )
-    return [lead + " " + each if place == 0 else each for place, each in enumerate(ranking_sentences(voice, rows))]
+    return [Markup(" ").join([lead, *ranking_sentences(voice, rows)])]
 
 
 def headline_rows(voice: Voice, facts: Facts, outcome: str) -> list[Row]:
@@ -101,12 +100,12 @@ def _gap_cell(voice: Voice, facts: Facts, row: Row | None) -> Cell:
     if row is None:
         return number("—")
     gap, low, high = voice.gap(row)
-    lines = [gap]
+    lines: list[str] = [gap]
     if row["gap_percent"] is not None and row["unit"] != "%":
         lines.append(voice.percent(row["gap_percent"], sign=True))
     lines.append(voice.texts.markup("interval", low=low, high=high))
-    lines.append(voice.texts(f"verdict.{row['verdict']}"))
-    lines.append(voice.texts("verdict.share", share=voice.share_of_draws(row["share_better"], facts.draws)))
+    share = voice.texts("verdict.share", share=voice.share_of_draws(row["share_better"], facts.draws))
+    lines.append(f"{voice.texts('verdict.' + row['verdict'])}; {share}")
     return number(*lines)
 
 

@@ -103,7 +103,7 @@ def _range_table(voice: Voice) -> Table:
                 head(row[f"label_{voice.language}"]),
                 cell(voice.unit(row["unit"]) or voice.texts("unit_none")),
                 number(voice.texts.markup("range", low=ends[0], high=ends[1])),
-                cell(row["source"] or "—", grade),
+                cell(voice.source(row) or "—", grade),
             )
         )
     groups = [each for each in GROUPS if any(row["lever"] == each for row in voice.results.rows(INDICES))]

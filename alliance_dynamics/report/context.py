@@ -10,11 +10,16 @@ from markupsafe import Markup
 from alliance_dynamics.report.blocks import Figure, Section, Table
 from alliance_dynamics.report.chapter_fit import fit_section
 from alliance_dynamics.report.chapter_origin import origin_section
-from alliance_dynamics.report.chapter_regimes import comparison_section, headline_rows, regimes_section
+from alliance_dynamics.report.chapter_regimes import (
+    comparison_section,
+    headline_ranking,
+    headline_rows,
+    regimes_section,
+)
 from alliance_dynamics.report.chapter_sensitivity import sensitivity_section
 from alliance_dynamics.report.facts import Facts
 from alliance_dynamics.report.voice import Voice
-from alliance_dynamics.report.wording import CREDIBLE, gap_sentence, listed, ranking_sentences
+from alliance_dynamics.report.wording import CREDIBLE, gap_sentence, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +89,7 @@ def _answer(voice: Voice, facts: Facts) -> tuple[Markup, tuple[Markup, ...]]:
                 for row in headline_rows(voice, facts, outcome)
                 if row["regime"] == facts.main_regime
             ][:1]
-    if len(rows) > 1:
-        support += ranking_sentences(voice, rows)
+    support += headline_ranking(voice, facts)
     return answer or voice.texts.markup("answer.none", regime=facts.main_regime, year=facts.report_year), tuple(support)
 
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from alliance_dynamics.report.blocks import Figure
+from alliance_dynamics.report.blocks import Figure, plain
 from alliance_dynamics.report.numbers import Numbers, decimals_of_value
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ DASHES: tuple = ("solid", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1.5, 1, 1.5)), (0,
 _PAGE_COLOURS = {
     INK: "currentColor", GRID: "var(--grid)", SHADE: "var(--shade)", BLUE: "var(--blue)", RED: "var(--red)",
 }  # fmt: skip
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "alliance-dynamics", "svg.fonttype": "path", "font.family": ["DejaVu Sans"], "font.size": 8.0,
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK,
     "axes.linewidth": 0.6, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
@@ -84,7 +84,6 @@ def show_numbers(axis, numbers: Numbers, *, sign: bool = False, factor: float = 
         decimals = 0
 
         def set_locs(self, locs) -> None:
-            self.locs = locs
             steps = [factor * (b - a) for a, b in pairwise(locs) if b > a]
             self.decimals = decimals_of_value(round(min(steps, default=1.0), 12), 1)
             if any(abs(round(each * 10**self.decimals) - each * 10**self.decimals) > 0.01 for each in steps):
@@ -109,7 +108,7 @@ def finish(canvas: Canvas, name: str, caption: str | Markup, description: str) -
     label = f'<svg role="img" aria-label="{escape(description)}" style="stroke-linejoin:round;stroke-linecap:butt"'
     text = text.replace("<svg", label, 1)
     alone = '<?xml version="1.0" encoding="utf-8"?>\n' + text.replace('style="', 'style="background:#ffffff;', 1)
-    return Figure(name, str(caption), description, Markup(_for_page(text, name)), alone.encode())
+    return Figure(name, plain(caption), description, Markup(_for_page(text, name)), alone.encode())
 
 
 def _for_page(text: str, name: str) -> str:
@@ -124,7 +123,7 @@ def _for_page(text: str, name: str) -> str:
 
 
 def _short(text: str) -> str:
-    """Drop what matplotlib writes for people: comments and line ends within paths; keep five significant digits."""
+    """Drop what matplotlib writes for people (comments, indents), and all but two decimals of points in paths."""
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.S)
-    text = re.sub(r"(\d+\.\d{2})\d+", r"\1", text)
-    return re.sub(r"\s*\n\s*", "\n", text)
+    text = re.sub(r"\s*\n\s*", "\n", text)
+    return re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d{2})\d+", r"\1", path.group()), text)

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
-from alliance_dynamics.report.blocks import Figure, slug
+from alliance_dynamics.report.blocks import Figure, plain, slug
 from alliance_dynamics.report.chapter_fit import calibrated_observables
 from alliance_dynamics.report.chapter_sensitivity import figure_name, year_of_interest
 from alliance_dynamics.report.drawing import (
@@ -74,11 +72,16 @@ def _fit(voice: Voice, facts: Facts, observable: str) -> Figure:
     name = voice.variable(observable)
     unit = voice.unit(rows[0]["unit"])
     caption = voice.texts.markup("figure.fit", observable=name, unit=unit, year=facts.last_observed)
-    if noted := list(dict.fromkeys(f"{each['year']} ({each[f'label_{voice.language}']})" for each in breaks)):
+    if noted := list(dict.fromkeys(_break_in_words(voice, each) for each in breaks)):
         caption += " " + voice.texts.markup("figure.breaks", breaks="; ".join(noted))
     canvas.supylabel(unit, fontsize=8)
     description = " ".join([voice.texts("alt.fit", observable=name), *descriptions])
     return finish(canvas, "fit_" + slug(observable, "_"), caption, description)
+
+
+def _break_in_words(voice: Voice, each: dict) -> str:
+    label = each.get(f"label_{voice.language}", "")
+    return f"{each['year']} ({label})" if label else str(each["year"])
 
 
 def _fit_panel(axes: Axes, rows: list[Row], facts: Facts) -> None:
@@ -104,7 +107,7 @@ def _describe_fit(voice: Voice, region: str, rows: list[Row]) -> str:
         return ""
     row = last[-1]
     keys = ("observed", "q50", "q05", "q95")
-    values = {key: _plain(voice.amount(row[key], row["unit"], _decimals(row))) for key in keys}
+    values = {key: plain(voice.amount(row[key], row["unit"], _decimals(row))) for key in keys}
     return voice.texts("alt.fit_region", region=voice.element(region), year=row["year"], **values)
 
 
@@ -114,7 +117,7 @@ def _describe_fit(voice: Voice, region: str, rows: list[Row]) -> str:
 def _gaps(voice: Voice, facts: Facts) -> Figure:
     """The gap to the baseline, over time where `gaps.csv` has it, else at the years of `summary.csv`."""
     rows = [row for row in _gap_rows(voice) if row["regime"] != facts.baseline]
-    rows = [row for row in rows if row["outcome"] in facts.main_outcomes]
+    rows = [row for row in rows if row["outcome"] in facts.main_outcomes and row["year"] >= _first_year(facts)]
     wanted = (*WHOLE, FIRST_REGION)
     places = [
         (outcome, element)
@@ -138,6 +141,11 @@ def _gaps(voice: Voice, facts: Facts) -> Figure:
     _legend(canvas, [(regime, *_regime_look(regime, place)) for place, regime in enumerate(regimes)])
     caption = voice.texts("figure.gaps", baseline=facts.baseline)
     return finish(canvas, "gaps", caption, " ".join([voice.texts("alt.gaps", baseline=facts.baseline), *descriptions]))
+
+
+def _first_year(facts: Facts) -> int:
+    """Gaps are nothing before the policy: the year before it is where the drawing starts."""
+    return (facts.policy_year or 1) - 1
 
 
 def _gap_rows(voice: Voice) -> list[Row]:
@@ -168,7 +176,7 @@ def _describe_gaps(voice: Voice, facts: Facts, outcome: str, element: str) -> st
     for row in voice.results.rows("comparison/summary.csv"):
         here = (row["outcome"], row["element"], row["year"]) == (outcome, element, facts.report_year)
         if here and row["regime"] != facts.baseline:
-            gap, low, high = (_plain(each) for each in voice.gap(row))
+            gap, low, high = (plain(each) for each in voice.gap(row))
             parts.append(voice.texts("alt.gap", regime=row["regime"], gap=gap, low=low, high=high))
     names = {"outcome": voice.outcome(outcome), "element": voice.element(element)}
     return f"{voice.texts('alt.place', **names, year=facts.report_year)} {'; '.join(parts)}."
@@ -213,7 +221,7 @@ def _describe_levels(voice: Voice, facts: Facts, name: str, rows: list[Row]) -> 
     parts = [
         voice.texts(
             "alt.level", element=voice.element(row["element"]), regime=row["regime"],
-            value=_plain(voice.amount(row["q50"], row["unit"], _decimals(row))),
+            value=plain(voice.amount(row["q50"], row["unit"], _decimals(row))),
         )
         for row in at
     ]  # fmt: skip
@@ -248,14 +256,14 @@ def _sensitivity(voice: Voice, facts: Facts, outcome: str) -> Figure:
             axes.set_title(voice.texts(f"figure.{index}"))
             show_years(axes, [row["year"] for row in rows])
             show_numbers(axes.yaxis, voice.numbers, factor=100, suffix="\u00a0%")
-            axes.set_ylim(0, None)
+            axes.set_ylim(0, 1.04 * max(row["ST_high"] for row in rows))
     _bars(voice, panels[-1], at, shown, year)
     if over_time:
         _legend(canvas, [(voice.lever(each), SERIES[i], DASHES[i]) for i, each in enumerate(shown)], columns=3)
     description = voice.texts("alt.sensitivity", outcome=voice.outcome(outcome), year=year) + " " + "; ".join(
         voice.texts(
-            "alt.index", lever=voice.lever(row["lever"]), first=_plain(share_range(voice, row, "S1")),
-            total=_plain(share_range(voice, row, "ST")),
+            "alt.index", lever=voice.lever(row["lever"]), first=plain(share_range(voice, row, "S1")),
+            total=plain(share_range(voice, row, "ST")),
         )
         for row in at[:SHOWN_INPUTS]
     )  # fmt: skip
@@ -300,7 +308,3 @@ def _legend(canvas, entries: Sequence[tuple], columns: int = 6) -> None:
 
 def _decimals(row: Row) -> int:
     return decimals_of_interval(row["q05"], row["q95"], row["q50"])
-
-
-def _plain(text: Markup) -> str:
-    return text.striptags()

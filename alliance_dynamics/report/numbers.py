@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
 from babel import Locale
@@ -38,9 +39,9 @@ class Numbers:
         zero = not any(digit in text for digit in "123456789")
         return ("" if zero else MINUS if value < 0 else "+" if sign else "") + text
 
-    def plural(self, count: int, forms: dict[str, str]) -> str:
-        """The form of a word that goes with `count`, by the CLDR rules of the language."""
-        return forms.get(self._locale.plural_form(count), forms["other"])
+    def plural(self, count: int | str, forms: dict[str, str]) -> str:
+        """The form of a word that goes with a count or with a number as written ("1.50"), by the CLDR rules."""
+        return forms.get(self._locale.plural_form(Decimal(count)), forms["other"])
 
     def _power(self, value: float, *, sign: bool) -> str:
         if value == 0:

@@ -70,6 +70,9 @@ class Voice:
         english = row["label"] or row["parameter"]
         return english if self.language == "en" else row.get(f"label_{self.language}") or english
 
+    def source(self, row: Row) -> str:
+        return row.get(f"source_{self.language}") or row["source"]
+
     def unit(self, unit: str) -> str:
         """A unit in words of the language; `labels.json` may add units under `units`."""
         given = self.results.labels.get("units", {}).get(unit, {}).get(self.language)
@@ -84,8 +87,12 @@ class Voice:
 
     def amount(self, value: float, unit: str, decimals: int, *, sign: bool = False) -> Markup:
         """A number with its unit, the exact value kept in the page."""
-        shown = exact(value, self.numbers.number(value, decimals, sign=sign))
-        name = self.unit(unit)
+        text = self.numbers.number(value, decimals, sign=sign)
+        shown = exact(value, text)
+        if self.texts.has(forms := f"unit.{_singular(unit)}") and len(self.texts.forms(forms)) > 1:
+            name = self.numbers.plural(f"{abs(value):.{decimals}f}", self.texts.forms(forms))
+        else:
+            name = self.unit(unit)
         return shown + FIXED + name if name else shown
 
     def gap(self, row: Row) -> tuple[Markup, Markup, Markup]:
@@ -157,10 +164,16 @@ class Voice:
     def _unit_word(self, word: str, section: str) -> str:
         if word.replace(".", "").isdigit():
             return word
-        if not self.texts.has(key := f"{section}.{word.lower()}"):
-            self.missing[f"units: {word}"] = None
-            return word
-        return self.texts(key)
+        for key in (f"{section}.{word.lower()}", f"{section}.{_singular(word)}"):
+            if self.texts.has(key):
+                forms = self.texts.forms(key)
+                return forms.get("many", forms["other"])
+        self.missing[f"units: {word}"] = None
+        return word
+
+
+def _singular(unit: str) -> str:
+    return unit.lower().removesuffix("s")
 
 
 GAP_ENDS = ("gap_low", "gap_high")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -55,7 +55,7 @@ def ranking_sentences(voice: Voice, rows: Sequence[Row]) -> list[Markup]:
     found = [voice.texts.markup("ranking.above", upper=a["regime"], lower=b["regime"]) for a, b in apart]
     together = [(a, b) for a, b in combinations(rows, 2) if _overlap(a, b, "gap_low", "gap_high")]
     if together:
-        pairs = listed(voice, [f"{a['regime']}–{b['regime']}" for a, b in together])
+        pairs = listed(voice, [f"{a['regime']}\u2060–\u2060{b['regime']}" for a, b in together])
         found.append(voice.texts.markup("ranking.rest", pairs=pairs))
     return found
 
@@ -88,7 +88,7 @@ def variance_sentences(voice: Voice, rows: Sequence[Row]) -> list[Markup]:
         sentences.append(voice.texts.markup("variance.interactions", total=voice.share(total), rest=rest, **where))
     fixed = [row for row in rows if row["ST"] < FIXED_TOTAL and row["ST_high"] < FIXED_HIGH]
     if fixed:
-        levers = listed(voice, [voice.lever(row["lever"]) for row in fixed])
+        levers = quoted(voice, [voice.lever(row["lever"]) for row in fixed])
         sentences.append(voice.texts.markup("variance.fixed", levers=levers, **where))
     return sentences
 
@@ -97,15 +97,20 @@ def share_range(voice: Voice, row: Row, index: str) -> Markup:
     """`31–36 %`: the interval of an index, its ends held between 0 and 100 %."""
     low, high = (min(max(row[f"{index}_{end}"], 0.0), 1.0) for end in ("low", "high"))
     decimals = 1 if high < 0.1 else 0
-    return voice.numbers.number(100 * low, decimals) + Markup("–") + voice.share(high, decimals)
+    return Markup("").join([voice.numbers.number(100 * low, decimals), "–", voice.share(high, decimals)])
 
 
 def listed(voice: Voice, names: Sequence[str]) -> Markup:
     """`a, b and c`."""
-    names = [Markup(name) if isinstance(name, Markup) else Markup("{}").format(name) for name in names]
-    if len(names) < 2:
-        return Markup("").join(names)
-    return Markup(", ").join(names[:-1]) + Markup("{}").format(voice.texts("list.and")) + names[-1]
+    parts = [name if isinstance(name, Markup) else Markup(escape(name)) for name in names]
+    if len(parts) < 2:
+        return Markup("").join(parts)
+    return Markup("").join([Markup(", ").join(parts[:-1]), voice.texts("list.and"), parts[-1]])
+
+
+def quoted(voice: Voice, names: Sequence[str]) -> Markup:
+    """`“a”, “b” and “c”`, for names of several words."""
+    return listed(voice, [voice.texts("list.quoted", name=name) for name in names])
 
 
 def _with_percent(voice: Voice, row: Row, gap: Markup) -> Markup:

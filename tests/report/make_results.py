@@ -16,7 +16,8 @@ REGIONS = {
     "samara": ("Samara Region", "Самарская область", 0.7),
 }
 OBSERVABLES = {
-    "gross_regional_product": ("Gross regional product", "Валовой региональный продукт", "bn RUB/Year", 600, 0.03, 0.02),
+    "gross_regional_product": (
+        "Gross regional product", "Валовой региональный продукт", "bn RUB/Year", 600, 0.03, 0.02),
     "internal_R&D_expenditure": (
         "Internal R&D expenditure", "Внутренние затраты на исследования и разработки", "bn RUB/Year", 5, 0.04, 0.06),
     "R&D_personnel": (
@@ -86,7 +87,9 @@ SHARES = {
 YEARS = (2030, 2040, 2050)
 
 
-def make_results(folder: Path, *, seed: int = 7, quick: bool = False, converged: bool = True, draws: int = 1000) -> Path:
+def make_results(
+    folder: Path, *, seed: int = 7, quick: bool = False, converged: bool = True, draws: int = 1000
+) -> Path:
     """Write a results folder and return it."""
     random = np.random.default_rng(seed)
     _documents(folder, quick=quick, converged=converged, draws=draws, seed=seed)
@@ -205,7 +208,9 @@ def _comparison(folder: Path, draws: int) -> None:
         for element, scale in (("alliance", 3.1), ("tatarstan", 1.0)):
             for year in range(2000, 2051):
                 level = 600 * scale * np.exp(0.025 * (year - 2000))
-                rows.append((regime, "gross_regional_product", element, year, level * 0.9, level, level * 1.1, "bn RUB/Year"))
+                rows.append(
+                    (regime, "gross_regional_product", element, year, level * 0.9, level, level * 1.1, "bn RUB/Year")
+                )
     for outcome, (_, _, unit, effects, spread, percent, elements) in OUTCOMES.items():
         for regime, effect in effects.items():
             for element in elements:
