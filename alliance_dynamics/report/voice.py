@@ -113,7 +113,7 @@ class Voice:
     def share_of_draws(self, share: float, draws: int) -> str:
         """`about 9 of 10 draws`, no finer than the number of draws allows."""
         hits = round(share * draws)
-        if hits in (0, draws):
+        if min(share, 1 - share) * draws < 0.25:  # less than a tie, which counts half
             return self.texts("draws.all" if hits else "draws.none", draws=self.numbers.number(draws, 0))
         if draws < 20:
             return self.texts("draws.counted", hits=hits, draws=draws)

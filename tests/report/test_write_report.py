@@ -233,9 +233,8 @@ def test_all_faults_are_told_at_once_with_their_lines(results):
     (results / "calibration/skill.csv").write_text("region,observable\n", encoding="utf-8")
     path = results / "comparison/summary.csv"
     lines = path.read_text(encoding="utf-8").splitlines()
-    lines[2] = lines[2].replace("bn RUB", "bn RUB,1", 1)
-    lines[4] = lines[4].replace("R0,R1,net_present_value,alliance,2040", "R0,R1,net_present_value,alliance,20x0")
-    lines[4] = lines[4].replace("alliance,20", "alliance,nan,20") if "20x0" not in lines[4] else lines[4]
+    lines[2] += ",1"
+    lines[4] = lines[4].replace("better", "betr").replace("worse", "betr").replace("indistinguishable", "betr")
     path.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(InputError) as caught:
         write_report(results, language="en")
@@ -250,7 +249,6 @@ def test_names_and_units_without_a_label_are_refused_together(results):
     path.write_text(json.dumps(labels), encoding="utf-8")
     levers = results / "sensitivity/levers.csv"
     levers.write_text(levers.read_text(encoding="utf-8").replace("person", "furlong"), encoding="utf-8")
-    assert write_report  # the English page lacks the unit too
     with pytest.raises(InputError) as caught:
         write_report(results, language="ru")
     assert "decision_delay" in str(caught.value) and "furlong" in str(caught.value)
