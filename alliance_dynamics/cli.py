@@ -1,0 +1,202 @@
+"""The command line: which commands there are, how their results and faults are shown, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from io import TextIOWrapper
+from typing import Any
+
+from alliance_dynamics import __version__
+from alliance_dynamics.commands.outcome import Outcome, outcome_of
+from alliance_dynamics.commands.parser import Parser, say
+from alliance_dynamics.errors import AllianceError, UsageError, fault, nearest
+from alliance_dynamics.language import LANGUAGES, language_of_environment, use_language
+
+COMMANDS = ("study", "run", "calibrate", "compare", "sensitivity", "check")
+EXAMPLES = ("alliance study tatarstan --quick", "alliance run alliance R3 --out run.csv")
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code.
+
+    0 done, 1 a check failed, 2 wrong usage, 3 wrong input, 4 numerical failure, 5 not supported, 6 provenance,
+    7 too many failed draws, 130 interrupted.  Results go to stdout, everything else to stderr.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    use_language(_language(given))
+    _use_utf_8()
+    verbose = any(each in ("-v", "--verbose") for each in given)
+    as_json = "--json" in given
+    command = ""
+    try:
+        command, rest = _command(given)
+        if command in ("--version", "--help", ""):
+            print(f"alliance-dynamics {__version__}" if command == "--version" else _help(), end="\n")
+            return 0 if command else 2
+        outcome = _execute(command, rest)
+        sys.stdout.flush()
+        return outcome.exit_code
+    except AllianceError as error:
+        _trace(verbose)
+        _show_error(error, command, as_json)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _trace(verbose)
+        print(say("Interrupted. Nothing half-written was left behind."), file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, e.g. `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # a fault of ours; a user gets one line, and the traceback on demand
+        _trace(verbose)
+        shown = f"{type(error).__name__}: {error}"
+        template = say("The program failed unexpectedly: {error}. Please report it with the output of -v.")
+        print(template.format(error=shown), file=sys.stderr)
+        return 1
+
+
+def make_parser(command: str) -> tuple[Parser, Callable[[Namespace], object]]:
+    """The options of a command and the function behind it; importing it loads no numerical package."""
+    module: Any = import_module(f"alliance_dynamics.commands.{command}")
+    parser = Parser(command, module.SUMMARY, module.EXAMPLES)
+    module.add_options(parser)
+    parser.add_common_options()
+    return parser, module.execute
+
+
+def _trace(verbose: bool) -> None:
+    if verbose:
+        from traceback import print_exc
+
+        print_exc()
+
+
+def _use_utf_8() -> None:
+    """What we write is UTF-8 with LF on every system, as the files are."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and (stream.encoding.lower() != "utf-8" or os.linesep != "\n"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _language(given: Sequence[str]) -> str:
+    """The last --lang, wherever it stands, so that even a fault of the other options is said in it."""
+    found = language_of_environment()
+    for i, each in enumerate(given):
+        value = each.partition("=")[2] if each.startswith("--lang=") else ""
+        if each == "--lang" and i + 1 < len(given):
+            value = given[i + 1]
+        if value in LANGUAGES:
+            found = value
+    return found
+
+
+def _command(given: list[str]) -> tuple[str, list[str]]:
+    """The command's name and its arguments; options before the name belong to it too."""
+    leading: list[str] = []
+    rest = list(given)
+    while rest and rest[0].startswith("-"):
+        leading.append(rest.pop(0))
+        if leading[-1] == "--lang" and rest:
+            leading.append(rest.pop(0))
+    if rest:
+        if rest[0] not in COMMANDS:
+            raise UsageError(_unknown(rest[0]))
+        return rest[0], leading + rest[1:]
+    if "--version" in leading:
+        return "--version", []
+    if any(each in ("-h", "--help") for each in leading):
+        return "--help", []
+    for each in leading:
+        if each not in ("-q", "--quiet", "-v", "--verbose", "--json", *LANGUAGES) and not each.startswith("--lang"):
+            raise UsageError(fault("", say("There is no option `{option}`"), option=each,
+                                   remedy=say("See `{command} --help`"), command="alliance"))  # fmt: skip
+    return "", []
+
+
+def _unknown(command: str):
+    near = nearest(command, COMMANDS, cutoff=0.5)
+    return fault(
+        "",
+        say("There is no command `{name}`"),
+        expected=say("One of {known}"),
+        remedy=say("Did you mean `{nearest}`?") if near else "",
+        name=command,
+        known=", ".join(COMMANDS),
+        nearest=near,
+    )
+
+
+def _execute(command: str, given: list[str]) -> Outcome:
+    parser, execute = make_parser(command)
+    if any(each in ("-h", "--help") for each in given):
+        print(parser.format_help(), end="")
+        return Outcome()
+    arguments = parser.parse(given)
+    outcome = outcome_of(execute(arguments))
+    if arguments.json:
+        _print_json(command, outcome)
+    else:
+        sys.stdout.write(outcome.text if outcome.text.endswith("\n") or not outcome.text else outcome.text + "\n")
+    for notice in outcome.notices:
+        print(say("Note: ") + notice, file=sys.stderr)
+    if not arguments.quiet:
+        for path in outcome.outputs:
+            print(say("Written: ") + str(path), file=sys.stderr)
+        if outcome.next_step:
+            print(say("Next: ") + outcome.next_step, file=sys.stderr)
+    return outcome
+
+
+def _help() -> str:
+    lines = [say("Usage: ") + "alliance [--lang en|ru] " + say("COMMAND") + " ...", "", say("Examples:")]
+    lines += [f"  {example}" for example in EXAMPLES]
+    lines += ["", say("Commands:")]
+    for command in COMMANDS:
+        module: Any = import_module(f"alliance_dynamics.commands.{command}")
+        lines.append(f"  {command:<12} {say(module.SUMMARY)}")
+    lines += ["", say("`alliance COMMAND --help` shows the options of a command, `alliance --version` the version.")]
+    lines += ["", say("Exit codes:"), "  " + say(
+        "0 done, 1 a check failed, 2 wrong usage, 3 wrong input file, 4 numerical failure, 5 not supported,"
+    ), "  " + say("6 data or model not as recorded, 7 too many failed draws, 130 interrupted")]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _print_json(command: str, outcome: Outcome) -> None:
+    from alliance_dynamics.files import sha256
+
+    content = {
+        "schema": 1,
+        "command": command,
+        "status": "done" if outcome.exit_code == 0 else "failed",
+        "exit_code": outcome.exit_code,
+        "outputs": [
+            {"path": str(each), "sha256": sha256(each) if each.is_file() else None} for each in outcome.outputs
+        ],
+        "results": {**outcome.results, **({"text": outcome.text} if outcome.text else {})},
+        "warnings": list(outcome.notices),
+        "errors": [],
+    }
+    print(json.dumps(content, ensure_ascii=False, allow_nan=False))
+
+
+def _show_error(error: AllianceError, command: str, as_json: bool) -> None:
+    if as_json:
+        errors = [
+            {"file": each.place.file, "line": each.place.line, "message": " ".join(each.sentences())}
+            for each in error.faults
+        ]
+        content = {"schema": 1, "command": command, "status": "failed", "exit_code": error.exit_code, "outputs": [],
+                   "results": {}, "warnings": [], "errors": errors}  # fmt: skip
+        print(json.dumps(content, ensure_ascii=False))
+    for each in error.faults:
+        print(each, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of `alliance`, one file each: what it does, its options, and the call behind it."""

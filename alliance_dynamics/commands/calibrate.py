@@ -1,0 +1,34 @@
+"""`alliance calibrate`: fit a model to a problem's data."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole
+
+SUMMARY = "Fit a model to data: several starts, profiles, posterior draws, validation."
+EXAMPLES = ("alliance calibrate tatarstan --starts 20", "alliance calibrate my/problem --out results/fit --seed 0")
+
+
+def add_options(parser: Parser) -> None:
+    parser.add_argument("problem", nargs="?", default="tatarstan", metavar="PROBLEM",
+                        help=say("name of a problem, or its folder (tatarstan)"))  # fmt: skip
+    parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of the results (results/PROBLEM)"))
+    parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
+    parser.add_argument("--starts", type=whole(1), metavar="N", help=say("number of starts of the search"))
+    parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
+                        help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+
+
+def execute(arguments: Namespace) -> object:
+    from alliance_dynamics.study import calibrate
+
+    return calibrate(
+        arguments.problem,
+        out=arguments.out,
+        seed=arguments.seed,
+        starts=arguments.starts,
+        jobs=arguments.jobs,
+        quiet=arguments.quiet,
+    )

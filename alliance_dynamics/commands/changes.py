@@ -1,0 +1,135 @@
+"""What one run is made of: the model, the scenarios laid over it, and the changes of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from alliance_dynamics.commands.parser import say
+from alliance_dynamics.errors import Fault, InputError, Place, UsageError, fault, nearest
+from alliance_dynamics.model.built_in import ALLIANCE, BUILT_IN, open_model
+from alliance_dynamics.model.model import Model
+from alliance_dynamics.model.names import canonical
+from alliance_dynamics.parameters import NO_PARAMETERS, Parameters, read_parameters
+from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes, read_scenario
+from alliance_dynamics.settings import targets_of
+from alliance_dynamics.simulate import program_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`constants` by name as `run_model` takes them; `settings` may hold start, stop, dt, saveper and method."""
+
+    model: Model
+    constants: Mapping[str, float]
+    settings: Mapping[str, Any]
+    output: str
+    notices: tuple[str, ...]
+
+
+def open_plan(targets: Sequence[str], changes: Mapping[str, float]) -> Plan:
+    """The first target is the model unless it is a scenario file or the id of a regime.
+
+    InputError: a scenario names what the model lacks, or sets what is computed.  UsageError: `changes` does.
+    """
+    names = list(targets)
+    model_name = ALLIANCE if not names or _is_scenario(names[0]) else names.pop(0)
+    parameters = _parameters_of(model_name)
+    scenarios = [_open_scenario(name, parameters, model_name in BUILT_IN) for name in names]
+    model = open_model(model_name)
+    found: dict[str, float] = {}
+    settings: dict[str, Any] = {}
+    output = ""
+    for scenario in scenarios:
+        found |= _of_scenario(model, scenario, parameters)
+        settings |= scenario.settings
+        output = scenario.output or output
+    own, notices = _of_command_line(model, changes, parameters)
+    return Plan(model, found | own, settings, output, notices)
+
+
+def _is_scenario(name: str) -> bool:
+    return Path(name).suffix.lower() == ".toml" or (canonical(name) in _REGIME_IDS and not Path(name).exists())
+
+
+_REGIME_IDS = ("r0", "r1", "r2", "r3", "r4")
+
+
+def _parameters_of(model_name: str) -> Parameters:
+    """Those of the package for its own models; otherwise `parameters.toml` beside the model, where there is one."""
+    if model_name in BUILT_IN:
+        return read_parameters()
+    beside = Path(model_name).parent / "parameters.toml"
+    return read_parameters(beside) if beside.is_file() else NO_PARAMETERS
+
+
+def _open_scenario(name: str, parameters: Parameters, built_in: bool) -> Scenario:
+    if built_in and Path(name).suffix.lower() != ".toml":
+        return find_regime(name, read_regimes(parameters=parameters))
+    return read_scenario(name, parameters)
+
+
+def _of_scenario(model: Model, scenario: Scenario, parameters: Parameters) -> dict[str, float]:
+    found: dict[str, float] = {}
+    faults: list[Fault] = []
+    levers = {parameters.lever(name).constant: name for name in scenario.levers}
+    for name, value in scenario.values(parameters).items():
+        key = "start_policy" if name == parameters.policy_year else levers.get(name, name)
+        if wrong := _wrong_name(model, name, scenario.places.get(key, Place(scenario.path))):
+            faults.append(wrong)
+        found[name] = value
+    if faults:
+        raise InputError(faults)
+    return found
+
+
+def _of_command_line(
+    model: Model, changes: Mapping[str, float], parameters: Parameters
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    found: dict[str, float] = {}
+    faults: list[Fault] = []
+    notices: list[str] = []
+    for name, value in changes.items():
+        lever = parameters.levers.get(canonical(name))
+        if lever is not None and lever.constant in model.variables:
+            if not lever.lowest <= value <= lever.high:
+                faults.append(fault("", "`{name}` is {value}", expected="A number from {low} to {high} {unit}",
+                                    name=name, value=f"{value:g}", low=f"{lever.lowest:g}", high=f"{lever.high:g}",
+                                    unit=lever.unit))  # fmt: skip
+            found[lever.constant] = value
+            notices.append(say("`{name}` is a lever: `{constant}` was set, which holds from the policy year on").format(
+                name=name, constant=model.variables[lever.constant].label))  # fmt: skip
+            continue
+        if wrong := _wrong_name(model, name, Place()):
+            faults.append(wrong)
+        card = parameters.constants.get(canonical(name.partition("[")[0]))
+        if card and ((card.low is not None and value < card.low) or (card.high is not None and value > card.high)):
+            notices.append(say("`{name}` = {value} lies outside its range, {low} to {high} {unit}").format(
+                name=name, value=f"{value:g}", low=card.low, high=card.high, unit=card.unit))  # fmt: skip
+        found[name] = value
+    if faults:
+        raise UsageError(faults)
+    return found, tuple(notices)
+
+
+def _wrong_name(model: Model, name: str, place: Place) -> Fault | None:
+    """Why a name cannot be set; the nearest constant is offered before any other variable."""
+    targets = targets_of(model, program_of(model), name)
+    if not isinstance(targets, Fault):
+        return None
+    base = name.partition("[")[0]
+    if canonical(base) in model.variables:
+        return replace(targets, place=place)
+    labels = {each.name: each.label for each in model.variables.values()}
+    constants = [each.name for each in model.variables.values() if each.kind == "constant"]
+    near = nearest(canonical(base), constants, cutoff=0.6) or nearest(canonical(base), labels, cutoff=0.6)
+    return fault(
+        place,
+        "`{name}` is not a variable of this model",
+        expected="The name of a constant",
+        remedy="Did you mean `{nearest}`?" if near else "",
+        name=name,
+        nearest=labels.get(near, ""),
+    )

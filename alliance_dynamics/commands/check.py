@@ -1,0 +1,21 @@
+"""`alliance check`: what a model must hold to be used."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from alliance_dynamics.commands.parser import Parser, say
+
+SUMMARY = "Check a model: units, behaviour, time step, undocumented or unused names."
+EXAMPLES = ("alliance check", "alliance check my_model.mdl")
+
+
+def add_options(parser: Parser) -> None:
+    parser.add_argument("model", nargs="?", default="alliance", metavar="MODEL",
+                        help=say("built-in model or model file (alliance)"))  # fmt: skip
+
+
+def execute(arguments: Namespace) -> object:
+    from alliance_dynamics.study import check
+
+    return check(arguments.model)

@@ -1,0 +1,39 @@
+"""`alliance compare`: gaps between regimes or scenarios and a baseline."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole, years
+
+SUMMARY = "Compare regimes or scenarios with a baseline, over the same draws of what is uncertain."
+EXAMPLES = ("alliance compare --baseline R1 --at 2030,2040,2050", "alliance compare R3 my_alliance.toml --draws 500")
+
+
+def add_options(parser: Parser) -> None:
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO",
+                        help=say("scenario files or ids of regimes (all regimes)"))  # fmt: skip
+    parser.add_argument("--baseline", default="R1", metavar="ID", help=say("what the others are compared with (R1)"))
+    parser.add_argument("--at", type=years, default=(2030.0, 2040.0, 2050.0), metavar="YEARS",
+                        help=say("years parted by commas (2030,2040,2050)"))  # fmt: skip
+    parser.add_argument("--draws", type=whole(1), metavar="N", help=say("number of draws"))
+    parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of tables and figures (none is written)"))
+    parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
+    parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
+                        help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+
+
+def execute(arguments: Namespace) -> object:
+    from alliance_dynamics.study import compare
+
+    return compare(
+        arguments.scenarios,
+        baseline=arguments.baseline,
+        at=arguments.at,
+        draws=arguments.draws,
+        out=arguments.out,
+        seed=arguments.seed,
+        jobs=arguments.jobs,
+        quiet=arguments.quiet,
+    )

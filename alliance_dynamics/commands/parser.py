@@ -1,0 +1,171 @@
+"""A command's options: argparse with help and messages in both languages, and values that are checked one way."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from alliance_dynamics.commands.russian import RUSSIAN
+from alliance_dynamics.errors import Fault, UsageError, fault, nearest
+from alliance_dynamics.language import LANGUAGES, current_language
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
+
+
+def say(english: str) -> str:
+    """A text of the command line in the current language."""
+    return RUSSIAN.get(english, english) if current_language() == "ru" else english
+
+
+class Parser(argparse.ArgumentParser):
+    """The options of one command.  Faults are UsageErrors with the nearest option; nothing exits the program."""
+
+    def __init__(self, command: str, summary: str, examples: Sequence[str]):
+        super().__init__(
+            prog=f"alliance {command}",
+            description=say(summary),
+            formatter_class=_Formatter,
+            add_help=False,
+            allow_abbrev=False,
+            exit_on_error=False,
+        )
+        self.examples = examples
+        self._positionals.title = say("Arguments")
+        self._optionals.title = say("Options")
+
+    def add_common_options(self) -> None:
+        """--lang, --json, -q, -v and -h, which every command has."""
+        group = self.add_argument_group(say("Common options"))
+        group.add_argument("--lang", type=one_of(LANGUAGES), metavar="en|ru", help=say("language of messages"))
+        group.add_argument("--json", action="store_true", help=say("print one JSON object instead of text"))
+        group.add_argument("-q", "--quiet", action="store_true", help=say("no progress and no closing lines"))
+        group.add_argument("-v", "--verbose", action="store_true", help=say("show the traceback of an error"))
+        group.add_argument("-h", "--help", action="store_true", help=say("show this help"))
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The values of all options; UsageError says what is wrong with which one."""
+        try:
+            found, unknown = self.parse_known_intermixed_args(arguments)
+        except argparse.ArgumentError as error:
+            message = error.message
+            if message == "expected one argument":
+                raise UsageError(_wrong(error.argument_name or "", say("a value is missing"))) from error
+            raise UsageError(_wrong(error.argument_name or "", message)) from error
+        options = [each for each in unknown if each.startswith("-")]
+        if unknown:  # what follows an unknown option may be its value, so it is not complained about
+            raise UsageError([self._unknown(each) for each in options or unknown])
+        return found
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(fault("", "{message}", message=message))
+
+    def format_help(self) -> str:
+        shown = [say("Examples:"), *(f"  {example}" for example in self.examples), ""]
+        return "\n".join(shown) + "\n" + super().format_help()
+
+    def format_usage(self) -> str:
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        return formatter.format_help()
+
+    def _unknown(self, argument: str) -> Fault:
+        if not argument.startswith("-"):
+            return fault("", say("`{argument}` is one argument too many"), argument=argument)
+        known = [option for action in self._actions for option in action.option_strings]
+        option = argument.partition("=")[0]
+        near = nearest(option, [each for each in known if each.startswith("--")], cutoff=0.6)
+        return fault(
+            "",
+            say("There is no option `{option}`"),
+            remedy=say("Did you mean `{nearest}`?") if near else say("See `{command} --help`"),
+            option=option,
+            nearest=near,
+            command=self.prog,
+        )
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str):
+        super().__init__(prog, max_help_position=30, width=100)
+
+    def add_usage(self, usage, actions, groups, prefix=None):
+        super().add_usage(usage, actions, groups, say("Usage: ") if prefix is None else prefix)
+
+
+def number(text: str) -> float:
+    """A finite number with a decimal point, whatever the locale."""
+    if _COMMA.fullmatch(text.strip()):
+        raise argparse.ArgumentTypeError(
+            say("`{text}` has a decimal comma; write {point}").format(text=text, point=text.strip().replace(",", "."))
+        )
+    if not _NUMBER.fullmatch(text.strip()) or not math.isfinite(float(text)):
+        raise argparse.ArgumentTypeError(say("`{text}` is not a finite number").format(text=text))
+    return float(text)
+
+
+def positive(text: str) -> float:
+    """A finite number above 0."""
+    value = number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(say("`{text}` is not above 0").format(text=text))
+    return value
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A whole number that is not below `least`."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[+-]?\d{1,15}", text, re.ASCII) or int(text) < least:
+            raise argparse.ArgumentTypeError(
+                say("`{text}` is not a whole number from {least} on").format(text=text, least=least)
+            )
+        return int(text)
+
+    return read
+
+
+def jobs(text: str) -> int:
+    """A number of threads, or `auto` for as many as there are processors."""
+    return processors() if text == "auto" else whole(1)(text)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def years(text: str) -> tuple[float, ...]:
+    """Years parted by commas, as they were given."""
+    return tuple(number(each) for each in text.split(","))
+
+
+def one_of(choices: Sequence[str]) -> Callable[[str], str]:
+    """One of a few words; the nearest is offered for another one."""
+
+    def read(text: str) -> str:
+        if text in choices:
+            return text
+        near = nearest(text, choices, cutoff=0.6)
+        message = say("`{text}` is not one of {choices}").format(text=text, choices=", ".join(choices))
+        if near:
+            message += ". " + say("Did you mean `{nearest}`?").format(nearest=near)
+        raise argparse.ArgumentTypeError(message)
+
+    return read
+
+
+def setting(text: str) -> tuple[str, float]:
+    """`NAME=VALUE`; a name may hold anything but a last equals sign."""
+    name, equals, value = text.rpartition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(say("`{text}` is not NAME=VALUE").format(text=text))
+    return name.strip(), number(value)
+
+
+def _wrong(option: str, message: str) -> Fault:
+    return fault("", "{option}: {message}", option=option, message=message)

@@ -1,0 +1,107 @@
+"""Russian texts of the command line, keyed by the English ones."""
+
+RUSSIAN: dict[str, str] = {
+    # the frame of the help
+    "Usage: ": "Вызов: ",
+    "COMMAND": "КОМАНДА",
+    "Examples:": "Примеры:",
+    "Commands:": "Команды:",
+    "Arguments": "Аргументы",
+    "Options": "Параметры",
+    "Common options": "Общие параметры",
+    "`alliance COMMAND --help` shows the options of a command, `alliance --version` the version.": (
+        "`alliance КОМАНДА --help` показывает параметры команды, `alliance --version` — версию."
+    ),
+    "Exit codes:": "Коды завершения:",
+    "0 done, 1 a check failed, 2 wrong usage, 3 wrong input file, 4 numerical failure, 5 not supported,": (
+        "0 готово, 1 проверка не пройдена, 2 ошибка в команде, 3 ошибка во входном файле, 4 сбой счёта,"
+    ),
+    "6 data or model not as recorded, 7 too many failed draws, 130 interrupted": (
+        "5 не поддерживается, 6 данные или модель не те, что записаны, 7 слишком много сбоев, 130 прервано"
+    ),
+    "language of messages": "язык сообщений",
+    "print one JSON object instead of text": "вывести один объект JSON вместо текста",
+    "no progress and no closing lines": "без хода работы и заключительных строк",
+    "show the traceback of an error": "показывать трассировку ошибки",
+    "show this help": "показать эту справку",
+    # summaries of the commands
+    "The main job: check, calibrate, compare regimes, sensitivity, reports in two languages.": (
+        "Главная работа: проверка, калибровка, сравнение режимов, чувствительность, отчёты на двух языках."
+    ),
+    "Run a model once and write every variable at every saved time as CSV.": (
+        "Один прогон модели; все переменные во все сохраняемые моменты — в CSV."
+    ),
+    "Fit a model to data: several starts, profiles, posterior draws, validation.": (
+        "Подгонка модели к данным: несколько стартов, профили, апостериорная выборка, проверка прогноза."
+    ),
+    "Compare regimes or scenarios with a baseline, over the same draws of what is uncertain.": (
+        "Сравнение режимов или сценариев с базовым на одних и тех же выборках неопределённых величин."
+    ),
+    "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals.": (
+        "От каких рычагов и неопределённостей зависят результаты: индексы Соболя с интервалами."
+    ),
+    "Check a model: units, behaviour, time step, undocumented or unused names.": (
+        "Проверка модели: единицы, поведение, шаг по времени, неописанные и лишние имена."
+    ),
+    # options
+    "name of a problem, or its folder (tatarstan)": "имя задачи или её папка (tatarstan)",
+    "every stage with small samples; not for decisions": "все этапы на малых выборках; не для принятия решений",
+    "folder of the results (results/PROBLEM)": "папка результатов (results/ЗАДАЧА)",
+    "folder of tables and figures (none is written)": "папка таблиц и рисунков (не записываются)",
+    "seed of all random draws (0)": "начальное число всех случайных выборок (0)",
+    "seed of all random draws (1)": "начальное число всех случайных выборок (1)",
+    "threads; results do not depend on their number (auto)": "число потоков; на результат не влияет (auto)",
+    "year from which the regimes differ (that of the regimes)": "год, с которого режимы различаются (из режимов)",
+    "number of starts of the search": "число стартов поиска",
+    "number of draws": "объём выборки",
+    "scenario files or ids of regimes (all regimes)": "файлы сценариев или имена режимов (все режимы)",
+    "what the others are compared with (R1)": "с чем сравниваются остальные (R1)",
+    "years parted by commas (2030,2040,2050)": "годы через запятую (2030,2040,2050)",
+    "built-in model or model file (alliance)": "встроенная модель или файл модели (alliance)",
+    "base points of one design": "число базовых точек одного плана",
+    "independently scrambled designs, for the intervals": "число независимо перемешанных планов, для интервалов",
+    "built-in model or model file (alliance), then scenario files (.toml) or ids of regimes, laid over one another: "
+    "later wins": (
+        "встроенная модель или файл модели (alliance), затем файлы сценариев (.toml) или имена режимов; они "
+        "накладываются друг на друга, последний сильнее"
+    ),
+    "change a constant or a lever; may be repeated, wins over scenarios": (
+        "изменить константу или рычаг; можно повторять, сильнее сценариев"
+    ),
+    "integration method (that of the model)": "метод интегрирования (из модели)",
+    "time step (that of the model)": "шаг по времени (из модели)",
+    "first time (that of the model)": "начальный момент (из модели)",
+    "last time (that of the model)": "конечный момент (из модели)",
+    "time between saved rows": "время между сохраняемыми строками",
+    "file to write (standard output)": "файл для записи (стандартный вывод)",
+    "how the model is computed (auto)": "способ счёта модели (auto)",
+    # messages
+    "Note: ": "Замечание: ",
+    "Written: ": "Записано: ",
+    "Next: ": "Далее: ",
+    "Interrupted. Nothing half-written was left behind.": "Прервано. Недописанных файлов не осталось.",
+    "The program failed unexpectedly: {error}. Please report it with the output of -v.": (
+        "Неожиданный сбой программы: {error}. Сообщите о нём, приложив вывод с параметром -v."
+    ),
+    "There is no command `{name}`": "Нет команды `{name}`",
+    "There is no option `{option}`": "Нет параметра `{option}`",
+    "One of {known}": "Ожидается одно из: {known}",
+    "Did you mean `{nearest}`?": "Возможно, `{nearest}`?",
+    "See `{command} --help`": "См. `{command} --help`",
+    "`{argument}` is one argument too many": "`{argument}` — лишний аргумент",
+    "a value is missing": "нет значения",
+    "`{text}` has a decimal comma; write {point}": "`{text}` записано с десятичной запятой; пишите {point}",
+    "`{text}` is not a finite number": "`{text}` — не конечное число",
+    "`{text}` is not above 0": "`{text}` не больше 0",
+    "`{text}` is not a whole number from {least} on": "`{text}` — не целое число от {least} и выше",
+    "`{text}` is not one of {choices}": "`{text}` — не одно из: {choices}",
+    "`{text}` is not NAME=VALUE": "`{text}` не имеет вида ИМЯ=ЗНАЧЕНИЕ",
+    "--out names no CSV file": "Имя в --out — не файл CSV",
+    "Let the name end in .csv": "Имя должно оканчиваться на .csv",
+    "`{name}` is a lever: `{constant}` was set, which holds from the policy year on": (
+        "`{name}` — рычаг: задано `{constant}`, что действует с года начала политики"
+    ),
+    "`{name}` = {value} lies outside its range, {low} to {high} {unit}": (
+        "`{name}` = {value} вне своего диапазона, от {low} до {high} {unit}"
+    ),
+}

@@ -1,0 +1,40 @@
+"""`alliance sensitivity`: which levers and uncertainties the outcomes hang on."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole
+
+SUMMARY = "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals."
+EXAMPLES = (
+    "alliance sensitivity --points 512",
+    "alliance sensitivity alliance --points 2048 --out results/sensitivity",
+)
+
+
+def add_options(parser: Parser) -> None:
+    parser.add_argument("model", nargs="?", default="alliance", metavar="MODEL",
+                        help=say("built-in model or model file (alliance)"))  # fmt: skip
+    parser.add_argument("--points", type=whole(2), metavar="N", help=say("base points of one design"))
+    parser.add_argument("--replicates", type=whole(1), metavar="N",
+                        help=say("independently scrambled designs, for the intervals"))  # fmt: skip
+    parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of tables and figures (none is written)"))
+    parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
+    parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
+                        help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+
+
+def execute(arguments: Namespace) -> object:
+    from alliance_dynamics.study import sensitivity
+
+    return sensitivity(
+        arguments.model,
+        points=arguments.points,
+        replicates=arguments.replicates,
+        out=arguments.out,
+        seed=arguments.seed,
+        jobs=arguments.jobs,
+        quiet=arguments.quiet,
+    )

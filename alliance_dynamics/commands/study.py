@@ -1,0 +1,37 @@
+"""`alliance study`: the main job."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from alliance_dynamics.commands.parser import Parser, jobs, number, processors, say, whole
+
+SUMMARY = "The main job: check, calibrate, compare regimes, sensitivity, reports in two languages."
+EXAMPLES = ("alliance study tatarstan --quick", "alliance study --out results/tatarstan --seed 1 --policy-year 2027")
+
+
+def add_options(parser: Parser) -> None:
+    parser.add_argument("problem", nargs="?", default="tatarstan", metavar="PROBLEM",
+                        help=say("name of a problem, or its folder (tatarstan)"))  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help=say("every stage with small samples; not for decisions"))
+    parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of the results (results/PROBLEM)"))
+    parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
+    parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
+                        help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+    parser.add_argument("--policy-year", type=number, metavar="YEAR",
+                        help=say("year from which the regimes differ (that of the regimes)"))  # fmt: skip
+
+
+def execute(arguments: Namespace) -> object:
+    from alliance_dynamics.study import study
+
+    return study(
+        arguments.problem,
+        quick=arguments.quick,
+        out=arguments.out,
+        seed=arguments.seed,
+        jobs=arguments.jobs,
+        policy_year=arguments.policy_year,
+        quiet=arguments.quiet,
+    )
