@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from alliance_dynamics.cells import Column, near_name, number_of
 from alliance_dynamics.errors import InputError
+from alliance_dynamics.observations import years_outside
 from alliance_dynamics.tables import format_number, read_table, write_table
 
 BAD = Path(__file__).resolve().parents[2] / "shared" / "bad_input"
@@ -176,7 +177,7 @@ READ = {
     "F10_nan_tokens": ((YEAR, REGION, Column("population", "number", missing=("NA", "-", "н/д", "…", ""))), {}, 5),
     "F16_cp1251": ((Column("год", "year"), Column("регион"), Column("население", "number")), {"encoding": "cp1251"}, 1),
     "F17_utf16": (PEOPLE, {"encoding": "utf-16"}, 1),
-    "F22_out_of_horizon": (PEOPLE, {}, 2),  # counted by read_observations
+    "F22_out_of_horizon": (PEOPLE, {}, 2),
     "F23_crlf_cr": (PEOPLE, {}, 1),
     "F25_formula": (PEOPLE, {}, 2),
 }
@@ -202,3 +203,10 @@ def test_an_odd_table_is_read_as_declared(name):
 def test_every_bad_table_has_a_test():
     rows = csv.DictReader((BAD / "tables.csv").read_text(encoding="utf-8").splitlines())
     assert {row["id"] for row in rows if row["id"].startswith("F")} == {*ERRORS, *READ}
+
+
+@needs_bad_input
+def test_years_outside_the_model_are_counted():
+    table = read_table(BAD / "tables" / "F22_out_of_horizon.csv", PEOPLE)
+    warnings = years_outside(table.path, [row["year"] for row in table], 2000, 2050)
+    assert "1 rows before 2000 and 1 rows after 2050" in str(warnings[0])
