@@ -1,0 +1,172 @@
+"""The result files of the main job: one function per folder, columns as README.md documents them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alliance_dynamics.calibrate.calibration import Calibration
+from alliance_dynamics.calibrate.regions import read_regions
+from alliance_dynamics.compare import Comparison
+from alliance_dynamics.files import write_csv, write_text
+from alliance_dynamics.outcomes import ALLIANCE
+from alliance_dynamics.parameters import Parameters
+from alliance_dynamics.regimes import RegimeRuns
+from alliance_dynamics.sensitivity.governance import ASSUMPTIONS, CALIBRATED, OUTCOMES, GovernanceSweep
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def write_calibration(folder: Path, calibration: Calibration) -> None:
+    """parameters.csv, fit.csv, skill.csv, starts.csv, posterior.csv, summary.json."""
+    regions = read_regions(calibration.setup.problem)
+
+    def with_region(rows: Rows) -> list[dict[str, Any]]:
+        return [
+            {**regions[row["experiment"]], **{key: value for key, value in row.items() if key != "experiment"}}
+            for row in rows
+        ]
+
+    write_rows(folder / "parameters.csv", calibration.table)
+    fit = with_region(calibration.fit_table)
+    first = ["region", "observable", "year", "observed", "q05", "q50", "q95", "unit"]
+    write_rows(folder / "fit.csv", fit, first)
+    if calibration.skill:
+        first = ["region", "observable", "horizon", "model_error", "naive_error", "drift_error", "skill"]
+        write_rows(folder / "skill.csv", with_region(calibration.skill), first)
+    starts = [
+        {"start": i, "objective": each.objective, "evaluations": each.evaluations, "converged": each.converged}
+        for i, each in enumerate(calibration.fit.starts)
+    ]
+    write_rows(folder / "starts.csv", starts)
+    names = [each.id for each in calibration.setup.parameters]
+    noise = [f"{kind}_{group}" for kind in ("sd", "phi") for group in calibration.setup.groups]
+    posterior = calibration.posterior
+    draws = np.concatenate([posterior.values, posterior.sigma, posterior.phi], axis=1)
+    write_csv(folder / "posterior.csv", ["draw", *names, *noise], ([i, *row] for i, row in enumerate(draws.tolist())))
+    write_json(folder / "summary.json", calibration.summary)
+
+
+def write_comparison(folder: Path, runs: RegimeRuns, comparison: Comparison, parameters: Parameters) -> None:
+    """trajectories.csv, gaps.csv, summary.csv, levels.csv, regimes.csv."""
+    names = [regime.id for regime in runs.regimes]
+    base = names.index(comparison.baseline)
+    trajectories, gaps = [], []
+    for s, (name, element) in enumerate(runs.series.keys):
+        unit = runs.series.units[s]
+        for r, regime in enumerate(names):
+            levels = np.quantile(runs.values[r, :, :, s], [0.05, 0.5, 0.95], axis=0)
+            apart = np.quantile(runs.values[r, :, :, s] - runs.values[base, :, :, s], [0.05, 0.5, 0.95], axis=0)
+            for t, year in enumerate(runs.years.tolist()):
+                trajectories.append((regime, name, element, year, *levels[:, t].tolist(), unit))
+                if r != base:
+                    gaps.append((regime, comparison.baseline, name, element, year, *apart[:, t].tolist(), unit))
+    band = ("q05", "q50", "q95", "unit")
+    write_csv(folder / "trajectories.csv", ("regime", "variable", "element", "year", *band), trajectories)
+    write_csv(folder / "gaps.csv", ("regime", "baseline", "outcome", "element", "year", *band), gaps)
+    first = ["regime", "baseline", "outcome", "element", "year", "unit", "gap", "gap_low", "gap_high", "gap_percent"]
+    first += ["share_better", "verdict", "fiscal_cost", "fiscal_cost_unit"]
+    write_rows(folder / "summary.csv", [_whole_year(row) for row in comparison.summary], first)
+    write_rows(folder / "levels.csv", [_whole_year(row) for row in comparison.table])
+    cards = []
+    for regime in runs.regimes:
+        texts = {f"title_{key}": regime.titles.get(key, regime.id) for key in ("en", "ru")}
+        texts |= {f"story_{key}": regime.stories.get(key, "") for key in ("en", "ru")}
+        cards.append({"regime": regime.id, **texts, **{name: regime.levers.get(name) for name in parameters.levers}})
+    write_rows(folder / "regimes.csv", cards)
+
+
+def write_sensitivity(folder: Path, sweep: GovernanceSweep, parameters: Parameters, *, converged: bool) -> None:
+    """indices.csv, levers.csv, summary.json; years in which an outcome does not vary are left out and counted."""
+    rows = [row for row in sweep.indices.table if math.isfinite(float(row["S1"])) and math.isfinite(float(row["ST"]))]  # type: ignore[arg-type]
+    first = ["outcome", "year", "lever", "S1", "S1_low", "S1_high", "ST", "ST_low", "ST_high"]
+    write_rows(folder / "indices.csv", rows, first)
+    levers = [
+        {
+            "lever": each.name,
+            "label_en": each.labels.get("en", each.name),
+            "label_ru": each.labels.get("ru", each.name),
+            "unit": each.unit,
+            "low": each.low,
+            "high": each.high,
+            "grade": each.grade,
+            "source": each.source,
+        }
+        for each in parameters.levers.values()
+    ]
+    write_rows(folder / "levers.csv", levers)
+    summary = {
+        "points": sweep.design.points,
+        "replicates": sweep.design.replicates,
+        "runs": sweep.runs,
+        "groups": [CALIBRATED, ASSUMPTIONS],
+        "design": sweep.design.hash,
+        "constant_series": len(sweep.indices.table) - len(rows),
+        "largest_half_width": float(np.nanmax(sweep.indices.ST.half_width)),
+        "converged": converged,
+        "failed": 0,
+    }
+    write_json(folder / "summary.json", summary)
+
+
+def write_labels(path: Path, runs: RegimeRuns, parameters: Parameters, calibration: Calibration) -> None:
+    """labels.json: variables, elements and outcomes in both languages."""
+    variables = dict(parameters.variables)
+    for indicator, unit in zip(runs.series.indicators, runs.series.units, strict=True):
+        texts = parameters.variables.get(indicator.name) or parameters.variables.get(indicator.variable) or {}
+        fallback = indicator.name.replace("_", " ")
+        variables[indicator.name] = {"en": texts.get("en", fallback), "ru": texts.get("ru", fallback), "unit": unit}
+    for observable in calibration.setup.problem.observables.values():
+        variables[observable.id] = {"en": observable.label_en, "ru": observable.label_ru, "unit": observable.unit}
+    outcomes = {name: variables[name] for name in dict.fromkeys(i.name for i in runs.series.indicators)}
+    for name, indicator, element in OUTCOMES:
+        if name not in outcomes:
+            where = parameters.elements.get(element, {})
+            outcomes[name] = {
+                **variables[indicator],
+                **{key: f"{variables[indicator][key]}, {where.get(key, element)}" for key in ("en", "ru")},
+            }
+    elements = {**parameters.elements}
+    elements.setdefault(ALLIANCE, {"en": "Alliance", "ru": "Альянс в целом"})
+    write_json(path, {"variables": variables, "elements": elements, "outcomes": outcomes})
+
+
+def write_rows(path: Path, rows: Rows, first: Sequence[str] = ()) -> None:
+    """Records as CSV: the columns named first, then the others as they come; None is an empty cell."""
+    columns = list(dict.fromkeys([*first, *(key for row in rows for key in row)]))
+    write_csv(path, columns, ([_plain(row.get(column)) for column in columns] for row in rows))
+
+
+def write_json(path: Path, content: object) -> None:
+    """JSON with sorted keys; numbers that are not finite become null."""
+    write_text(path, json.dumps(_finite(content), ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+
+
+def _whole_year(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "year": int(row["year"])}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(key): _finite(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_finite(each) for each in value]
+        case np.generic():
+            return _finite(value.item())
+        case float() if not math.isfinite(value):
+            return None
+    return value

@@ -1,0 +1,379 @@
+"""The main job, as the story it is: calibrate, compare regimes, sensitivity, reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from alliance_dynamics.calibrate.calibration import Calibration, Effort
+from alliance_dynamics.calibrate.calibration import calibrate as calibrate_model
+from alliance_dynamics.calibrate.problem import Problem, read_problem
+from alliance_dynamics.commands.outcome import Outcome
+from alliance_dynamics.compare import Comparison
+from alliance_dynamics.errors import UsageError, fault
+from alliance_dynamics.files import Outputs
+from alliance_dynamics.futures import Futures, columns_of_regime, draw_futures
+from alliance_dynamics.language import LANGUAGES, translate
+from alliance_dynamics.manifest import describe_model, hash_files, write_manifest
+from alliance_dynamics.model.built_in import open_model
+from alliance_dynamics.model.model import Model
+from alliance_dynamics.outcomes import ALLIANCE
+from alliance_dynamics.parameters import Parameters, read_parameters
+from alliance_dynamics.progress import progress
+from alliance_dynamics.regimes import RegimeRuns, compare_regimes, run_regimes
+from alliance_dynamics.resources import resource
+from alliance_dynamics.result_files import (
+    write_calibration,
+    write_comparison,
+    write_labels,
+    write_sensitivity,
+)
+from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes
+from alliance_dynamics.sensitivity.governance import GovernanceSweep, governance_sensitivity
+
+BASELINE = "R1"
+YEARS = (2030, 2040, 2050)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a study does; `quick` is for trying, not for decisions."""
+
+    effort: Effort
+    points: int
+    replicates: int
+
+    @staticmethod
+    def of(quick: bool) -> Size:
+        return Size(Effort.quick(), 16, 4) if quick else Size(Effort(), 128, 16)
+
+
+def study(
+    problem: str = "tatarstan",
+    *,
+    quick: bool = False,
+    out: Path | None = None,
+    seed: int = 1,
+    jobs: int = 1,
+    policy_year: float | None = None,
+    quiet: bool = False,
+) -> Outcome:
+    """Calibrates, compares R0 to R4 from the policy year to 2050, finds what the gaps hang on, writes it all.
+
+    Results appear under `out` (results/PROBLEM) only when everything has succeeded.  The same inputs and seed give the
+    same files, the manifest's volatile fields apart, for any number of jobs.
+    """
+    began = time.monotonic()
+    size = Size.of(quick)
+    task = _problem(problem)
+    target = out or Path("results") / task.folder.name
+    with Outputs(target) as folder:
+        model = open_model(task.model)
+        parameters = read_parameters()
+        regimes = _regimes(policy_year)
+
+        with stage("Calibrating", quiet) as tell:
+            fitted = calibrate_model(model, task, seed=seed, effort=size.effort, jobs=jobs, progress=tell)
+        write_calibration(folder / "calibration", fitted)
+
+        futures = draw_futures(fitted, parameters, seed=seed)
+        with stage("Running the regimes", quiet) as tell:
+            runs = run_regimes(model, regimes, futures, parameters, jobs=jobs, progress=tell)
+        compared = compare_regimes(runs, baseline=BASELINE, at=YEARS)
+        write_comparison(folder / "comparison", runs, compared, parameters)
+
+        with stage("Sensitivity of the governance levers", quiet) as tell:
+            sweep = _sweep(model, futures, regimes, parameters, size, seed, jobs, tell)
+        write_sensitivity(folder / "sensitivity", sweep, parameters, converged=_settled(sweep))
+
+        write_labels(folder / "labels.json", runs, parameters, fitted)
+        command = ["study", task.folder.name, *(["--quick"] if quick else []), "--seed", str(seed)]
+        if policy_year is not None:
+            command += ["--policy-year", f"{policy_year:g}"]
+        sign = partial(_sign, folder, fitted, command, seed=seed, quick=quick, draws=len(futures.rows),
+                       settings=_settings(runs, sweep, fitted))  # fmt: skip
+        sign(wall_s=0.0)  # the reports quote the manifest
+        with stage("Writing the reports", quiet) as tell:
+            _write_reports(folder, tell)
+        sign(wall_s=time.monotonic() - began)
+    names = ("report_ru.html", "report_en.html", "calibration", "comparison", "sensitivity", "manifest.json")
+    return Outcome(
+        text=_summary(compared, fitted, quick),
+        outputs=tuple(target / name for name in names),
+        next_step=str(target / "report_ru.html"),
+    )
+
+
+def calibrate(
+    problem: str = "tatarstan",
+    *,
+    out: Path | None = None,
+    seed: int = 1,
+    starts: int | None = None,
+    jobs: int = 1,
+    quiet: bool = False,
+) -> Outcome:
+    """Fits a problem and writes its tables."""
+    task = _problem(problem)
+    effort = Effort() if starts is None else replace(Effort(), starts=starts)
+    target = out or Path("results") / f"{task.folder.name}_calibration"
+    with Outputs(target) as folder:
+        model = open_model(task.model)
+        with stage("Calibrating", quiet) as tell:
+            fitted = calibrate_model(model, task, seed=seed, effort=effort, jobs=jobs, progress=tell)
+        write_calibration(folder, fitted)
+        _sign(folder, fitted, ["calibrate", task.folder.name, "--seed", str(seed)], seed=seed, draws=effort.draws,
+              settings={"calibration": _effort(fitted)})  # fmt: skip
+    return Outcome(text=str(fitted), outputs=(target / "parameters.csv", target / "fit.csv"))
+
+
+def compare(
+    scenarios: Sequence[str] = (),
+    *,
+    baseline: str = BASELINE,
+    at: Sequence[float] = YEARS,
+    draws: int | None = None,
+    out: Path | None = None,
+    seed: int = 1,
+    jobs: int = 1,
+    quiet: bool = False,
+) -> Outcome:
+    """Compares regimes or scenario files over common futures from a quick calibration."""
+    parameters = read_parameters()
+    model, futures, fitted = _quick_futures(parameters, draws, seed, jobs, quiet)
+    regimes = _chosen(scenarios, baseline, parameters)
+    with stage("Running the regimes", quiet) as tell:
+        runs = run_regimes(model, regimes, futures, parameters, jobs=jobs, progress=tell)
+    compared = compare_regimes(runs, baseline=find_regime(baseline, tuple(regimes)).id, at=[int(year) for year in at])
+    if out is None:
+        return Outcome(text=_summary(compared, fitted, quick=True))
+    with Outputs(out) as folder:
+        write_comparison(folder, runs, compared, parameters)
+        _sign(folder, fitted, ["compare", *scenarios, "--seed", str(seed)], seed=seed, quick=True,
+              draws=len(futures.rows))  # fmt: skip
+    return Outcome(text=_summary(compared, fitted, quick=True), outputs=(out / "summary.csv", out / "trajectories.csv"))
+
+
+def sensitivity(
+    model: str = "alliance",
+    *,
+    points: int | None = None,
+    replicates: int | None = None,
+    out: Path | None = None,
+    seed: int = 1,
+    jobs: int = 1,
+    quiet: bool = False,
+) -> Outcome:
+    """Sobol' indices of the governance levers of the built-in model, over futures from a quick calibration."""
+    if model != "alliance":
+        raise UsageError(
+            fault("", "governance levers are known for the model `alliance` only, not for `{name}`", name=model)
+        )
+    parameters = read_parameters()
+    opened, futures, fitted = _quick_futures(parameters, None, seed, jobs, quiet)
+    size = Size.of(quick=True)
+    size = replace(size, points=points or size.points, replicates=replicates or size.replicates)
+    regimes = read_regimes()
+    with stage("Sensitivity of the governance levers", quiet) as tell:
+        sweep = _sweep(opened, futures, regimes, parameters, size, seed, jobs, tell)
+    if out is None:
+        return Outcome(text=str(sweep.indices))
+    with Outputs(out) as folder:
+        write_sensitivity(folder, sweep, parameters, converged=_settled(sweep))
+        _sign(folder, fitted, ["sensitivity", "--seed", str(seed)], seed=seed, quick=True, draws=len(futures.rows))
+    return Outcome(text=str(sweep.indices), outputs=(out / "indices.csv",))
+
+
+@contextmanager
+def stage(what: str, quiet: bool) -> Iterator[Callable[[float], None]]:
+    """Progress of one stage, told as a share from 0 to 1."""
+    with progress(what, 100, quiet=quiet) as advance:
+        told = 0
+
+        def tell(share: float) -> None:
+            nonlocal told
+            now = min(100, int(100 * share))
+            if now > told:
+                advance(now - told)
+                told = now
+
+        yield tell
+
+
+def _problem(name: str) -> Problem:
+    folder = Path(name)
+    if (folder / "problem.toml").is_file():
+        return read_problem(folder)
+    if folder.name == name and name == "tatarstan":
+        return read_problem(resource(f"calibration/{name}"))
+    raise UsageError(
+        fault(
+            name,
+            "There is no calibration problem `{name}`",
+            expected="`tatarstan`, or a folder that holds problem.toml",
+            name=name,
+        )
+    )
+
+
+def _regimes(policy_year: float | None) -> tuple[Scenario, ...]:
+    regimes = read_regimes()
+    if policy_year is None:
+        return regimes
+    if not 2023 <= policy_year <= 2049 or policy_year * 8 != int(policy_year * 8):
+        raise UsageError(
+            fault("", "the policy year {year} cannot be used", expected="A year from 2023 to 2049, in whole eighths",
+                  year=policy_year)
+        )  # fmt: skip
+    return tuple(replace(each, start_policy=policy_year) for each in regimes)
+
+
+def _chosen(names: Sequence[str], baseline: str, parameters: Parameters) -> tuple[Scenario, ...]:
+    from alliance_dynamics.scenarios import read_scenario
+
+    known = read_regimes()
+    if not names:
+        return known
+    found = [read_scenario(name, parameters) if name.endswith(".toml") else find_regime(name, known) for name in names]
+    if baseline not in [each.id for each in found]:
+        found.insert(0, find_regime(baseline, known))
+    return tuple(found)
+
+
+def _quick_futures(
+    parameters: Parameters, draws: int | None, seed: int, jobs: int, quiet: bool
+) -> tuple[Model, Futures, Calibration]:
+    task = _problem("tatarstan")
+    model = open_model(task.model)
+    effort = Effort.quick() if draws is None else replace(Effort.quick(), draws=draws)
+    with stage("Calibrating", quiet) as tell:
+        fitted = calibrate_model(model, task, seed=seed, effort=effort, jobs=jobs, progress=tell)
+    return model, draw_futures(fitted, parameters, seed=seed), fitted
+
+
+def _sweep(
+    model: Model,
+    futures: Futures,
+    regimes: Sequence[Scenario],
+    parameters: Parameters,
+    size: Size,
+    seed: int,
+    jobs: int,
+    tell: Callable[[float], None],
+) -> GovernanceSweep:
+    baseline = find_regime(BASELINE, tuple(regimes))
+    return governance_sensitivity(
+        model,
+        futures,
+        parameters.levers,
+        baseline=columns_of_regime(futures.program, model, baseline, parameters),
+        policy_year=int(baseline.start_policy or 2026),
+        points=size.points,
+        replicates=size.replicates,
+        seed=seed,
+        jobs=jobs,
+        progress=tell,
+    )
+
+
+def _settled(sweep: GovernanceSweep) -> bool:
+    """Every total index from 0.1 on is known to a tenth of itself, in the years to 2050."""
+    total = sweep.indices.ST
+    large = total.value >= 0.1
+    return bool((total.half_width[large] <= 0.1 * total.value[large]).all())
+
+
+def _settings(runs: RegimeRuns, sweep: GovernanceSweep, fitted: Calibration) -> dict[str, Any]:
+    return {
+        "policy_year": runs.policy_year,
+        "headline_outcome": "net_present_value",
+        "main_outcomes": [
+            "net_present_value",
+            "gross_regional_product",
+            "innovative_goods_volume",
+            "interregional_link_density",
+        ],
+        "sensitivity": {
+            "points": sweep.design.points,
+            "replicates": sweep.design.replicates,
+            "converged": _settled(sweep),
+        },
+        "calibration": _effort(fitted),
+    }
+
+
+def _effort(fitted: Calibration) -> dict[str, Any]:
+    return {
+        "starts": len(fitted.fit.starts),
+        "generations": fitted.posterior.generations,
+        "chains": fitted.posterior.chains,
+        "r_hat_max": fitted.summary["r_hat_max"],
+    }
+
+
+def _sign(
+    folder: Path,
+    fitted: Calibration,
+    command: Sequence[str],
+    *,
+    seed: int,
+    draws: int,
+    quick: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    wall_s: float = 0.0,
+) -> None:
+    """Writes the manifest over everything in the folder.  What does not change results (jobs, out) is not in it."""
+    setup = fitted.setup
+    models = resource("sdmodels")
+    write_manifest(
+        folder,
+        seed=seed,
+        dt=setup.problem.dt or setup.forward.schedule.dt,
+        method=setup.model.time.method,
+        backend=setup.forward.kernel.backend,
+        draws=draws,
+        wall_s=wall_s,
+        quick=quick,
+        model={**describe_model(setup.model, setup.program), "text_sha256": hash_files(models, "*.mdl")},
+        inputs={
+            "data": hash_files(setup.problem.folder),
+            "regimes": hash_files(models / "regimes"),
+            "parameters": hash_files(models / "parameters.toml"),
+        },
+        command=["alliance", *command],
+        settings=settings,
+    )
+
+
+def _write_reports(folder: Path, tell: Callable[[float], None]) -> None:
+    from alliance_dynamics.report import write_report
+
+    for i, language in enumerate(LANGUAGES):
+        write_report(folder, language=language)
+        tell((i + 1) / len(LANGUAGES))
+
+
+def _summary(compared: Comparison, fitted: Calibration, quick: bool) -> str:
+    """The table that closes the job: gaps of the whole alliance to the baseline in 2040."""
+    at = 2040 if 2040 in compared.years else compared.years[-1]
+    head = translate("Gaps to {baseline} in {year:g}, the whole alliance, {draws} draws (median, 5 % and 95 %)")
+    lines = [head.format(baseline=compared.baseline, year=at, draws=compared.draws)]
+    for row in compared.summary:
+        if row["year"] == at and row["element"] == ALLIANCE:
+            lines.append(
+                f"  {row['outcome']:<28} {row['regime']}  {row['gap']:+10.4g} [{row['gap_low']:+.4g}, "
+                f"{row['gap_high']:+.4g}] {row['unit']}, {translate(str(row['verdict']))}"
+            )
+    if bound := fitted.summary["at_bound"]:
+        lines.append(translate("At a bound: {names}").format(names=", ".join(bound)))
+    if not fitted.summary["converged"]:
+        text = translate("The posterior sample has not settled: R-hat {value:.2f}")
+        lines.append(text.format(value=fitted.summary["r_hat_max"]))
+    if quick:
+        lines.append(translate("Quick run: small samples, not for decisions."))
+    return "\n".join(lines) + "\n"
