@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
+from typing import Any
 
 from alliance_dynamics.errors import Fault, fault, nearest
 from alliance_dynamics.model import expression as ex
@@ -17,12 +18,19 @@ MOST_EQUATIONS = 200_000
 MOST_POINTS = 10_000
 
 
-def check_model(model: Model, *, known: frozenset[str] = frozenset(), bare_arrays: bool = True) -> list[Fault]:
+def check_model(
+    model: Model,
+    *,
+    known: frozenset[str] = frozenset(),
+    labels: Mapping[str, str] | None = None,
+    bare_arrays: bool = True,
+) -> list[Fault]:
     """All faults that are certain without flattening: names, subscripts, tables, cycles, the time axis.
 
-    Names in `known` are taken to be defined (their own faults are reported elsewhere).  `bare_arrays` allows arrays
-    to be named without subscripts, as XMILE does.
+    Names in `known` are taken to be defined (their own faults are reported elsewhere); `labels` shows undefined names
+    as they are written.  `bare_arrays` allows arrays to be named without subscripts, as XMILE does.
     """
+    labels = labels or {}
     elements = {element for each in model.dimensions.values() for element in each.elements}
     faults: list[Fault] = []
     for variable in model.variables.values():
@@ -30,10 +38,10 @@ def check_model(model: Model, *, known: frozenset[str] = frozenset(), bare_array
             faults.append(
                 fault(variable.place, "`{name}` is the name of time itself", remedy="Rename it.", name=variable.label)
             )
-        if _check_subscripts(model, variable, elements, faults):
+        if _check_subscripts(model, variable, elements, labels, faults):
             _check_coverage(model, variable, faults)
         for definition, root in _expressions(variable):
-            _check_references(model, variable, definition, root, elements | known, bare_arrays, faults)
+            _check_references(model, variable, definition, root, elements | known, labels, bare_arrays, faults)
             _check_values(variable, definition, root, faults)
     total = sum(
         math.prod(len(model.dimensions[each].elements) for each in variable.dimensions if each in model.dimensions)
@@ -64,7 +72,9 @@ def _expressions(variable: Variable) -> Iterator[tuple[Definition, ex.Expression
             yield definition, definition.initial
 
 
-def _check_subscripts(model: Model, variable: Variable, elements: set[str], faults: list[Fault]) -> bool:
+def _check_subscripts(
+    model: Model, variable: Variable, elements: set[str], labels: Mapping[str, str], faults: list[Fault]
+) -> bool:
     unknown: dict[str, Definition] = {}
     for definition in variable.definitions:
         for names in (definition.subscripts, *definition.excluded):
@@ -79,7 +89,7 @@ def _check_subscripts(model: Model, variable: Variable, elements: set[str], faul
                 "The subscript `{name}` of `{label}` is not defined",
                 expected="Expected a subscript range or an element of one.",
                 remedy="Did you mean `{near}`?" if near else "",
-                name=name,
+                name=labels.get(name, name),
                 label=variable.label,
                 near=near,
             )
@@ -152,6 +162,7 @@ def _check_references(
     definition: Definition,
     root: ex.Expression,
     known: set[str] | frozenset[str],
+    labels: Mapping[str, str],
     bare_arrays: bool,
     faults: list[Fault],
 ) -> None:
@@ -171,7 +182,7 @@ def _check_references(
                     remedy=("Did you mean `{near}` (line {line})?" if line else "Did you mean `{near}`?")
                     if near
                     else "",
-                    name=node.name,
+                    name=labels.get(node.name, node.name),
                     label=variable.label,
                     near=model.variables[near].label if near else "",
                     line=line,
@@ -204,7 +215,7 @@ def _check_references(
                         definition.place,
                         "The subscript `{subscript}` of `{name}` in `{label}` is no element of {dimension}",
                         remedy="Did you mean `{near}`?" if near else "",
-                        subscript=name,
+                        subscript=labels.get(name, name),
                         name=target.label,
                         label=variable.label,
                         dimension=model.dimensions[dimension].label,
@@ -214,7 +225,7 @@ def _check_references(
 
 
 def _check_values(variable: Variable, definition: Definition, root: ex.Expression, faults: list[Fault]) -> None:
-    def add(what: str, expected: str = "", **values: object) -> None:
+    def add(what: str, expected: str = "", **values: Any) -> None:
         faults.append(fault(definition.place, what, expected=expected, name=variable.label, **values))
 
     for node in ex.walk(root):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from alliance_dynamics.errors import Fault, fault
 from alliance_dynamics.model import expression as ex
@@ -28,9 +29,9 @@ _BINARY: dict[str, Callable[[float, float], float]] = {
     "or": lambda a, b: float(bool(a) or bool(b)),
 }
 _CALLS: dict[str, Callable[..., float]] = {
-    "min": min,
-    "max": max,
-    "abs": abs,
+    "min": lambda a, b: min(a, b),
+    "max": lambda a, b: max(a, b),
+    "abs": lambda a: abs(a),
     "sqrt": math.sqrt,
     "exp": math.exp,
     "ln": math.log,
@@ -123,7 +124,7 @@ def _relations(variables: object, values: dict[str, float]) -> list[Fault]:
     assert isinstance(variables, dict)
     faults: list[Fault] = []
 
-    def add(name: str, what: str, expected: str, **more: float) -> None:
+    def add(name: str, what: str, expected: str, **more: Any) -> None:
         variable: Variable = variables[name]
         faults.append(fault(variable.place, what, expected=expected, name=variable.label, value=values[name], **more))
 

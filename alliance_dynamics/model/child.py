@@ -16,7 +16,7 @@ from alliance_dynamics.model.vensim import Read, read_vensim_text
 
 SECONDS = 30.0
 SECONDS_PER_MEGABYTE = 60.0
-BYTES = 4 * 2**30
+BYTES = 2 * 2**30
 
 
 def read_in_child(text: str, file: str, folder: Path | None, *, seconds: float = SECONDS) -> Read:

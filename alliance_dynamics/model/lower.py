@@ -62,6 +62,7 @@ class World:
     names: dict[str, str] = field(default_factory=dict)
     defined: list[Defined] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
     listing: dict[str, tuple[list[float], list[float]]] | None = None
     listing_read: bool = False
 
@@ -119,10 +120,13 @@ def define(parsed: Parsed, scope: Scope) -> None:
         world.faults.append(error.fault)
 
 
-def canonical_subscripts(labels: Sequence[str]) -> tuple[str, ...]:
-    return tuple(
-        canonical(each.strip()[:-1]) + "!" if each.strip().endswith("!") else canonical(each) for each in labels
-    )
+def _subscripts(labels: Sequence[str], world: World) -> tuple[str, ...]:
+    found = []
+    for label in labels:
+        bare = label.strip().removesuffix("!")
+        world.labels.setdefault(canonical(bare), plain(bare))
+        found.append(canonical(bare) + "!" * label.strip().endswith("!"))
+    return tuple(found)
 
 
 def _define(parsed: Parsed, scope: Scope) -> list[Defined]:
@@ -130,8 +134,8 @@ def _define(parsed: Parsed, scope: Scope) -> list[Defined]:
     own = canonical(parsed.label)
     name = scope.local.get(own, own)
     label = scope.prefix + plain(parsed.label)
-    subscripts = canonical_subscripts(parsed.subscripts)
-    excluded = tuple(canonical_subscripts(each) for each in parsed.excluded)
+    subscripts = _subscripts(parsed.subscripts, world)
+    excluded = tuple(_subscripts(each, world) for each in parsed.excluded)
     if scope.macros:
         if subscripts:
             raise _refused(scope, "`{name}` has subscripts inside a macro, which is not supported", name=parsed.label)
@@ -248,10 +252,11 @@ def _logic(tree: Any, scope: Scope) -> ex.Expression:
 
 
 def _reference(tree: Any, scope: Scope) -> ex.Expression:
-    subscripts = canonical_subscripts(tree.subscripts.subscripts) if tree.subscripts else ()
+    subscripts = _subscripts(tree.subscripts.subscripts, scope.world) if tree.subscripts else ()
     name = canonical(tree.reference)
     if scope.macros and name.endswith("$"):
         return ex.Reference(name[:-1].rstrip("_"), subscripts)
+    scope.world.labels.setdefault(name, plain(tree.reference))
     if name in scope.arguments:
         if subscripts:
             raise _refused(scope, "The argument `{name}` of a macro has subscripts", name=tree.reference)

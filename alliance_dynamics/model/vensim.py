@@ -96,7 +96,7 @@ def _read(text: str, file: str, folder: Path | None) -> Read:
 
 def _check(model: Model, found: Scan, world: World) -> None:
     known = {canonical(each.label) for each in found.statements} | set(world.names)
-    faults = world.faults + check_model(model, known=frozenset(known), bare_arrays=False)
+    faults = world.faults + check_model(model, known=frozenset(known), labels=world.labels, bare_arrays=False)
     if faults:
         raise ModelError(_once(faults))
 
@@ -236,7 +236,7 @@ def _dimensions(group: list[Defined], world: World, partial: dict[str, str]) -> 
                 partial[group[0].label] = world.dimensions[full[-1]].label
         else:
             full.append(used[0])  # a name that is no subscript is reported by check_model
-            if elements <= {element for each in world.dimensions.values() for element in each.elements}:
+            if elements and elements <= {element for each in world.dimensions.values() for element in each.elements}:
                 world.faults.append(
                     fault(
                         group[0].statement.place,
