@@ -13,6 +13,7 @@ unit, low, high, label_en, label_ru required; lowest, explanation_en, explanatio
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from alliance_dynamics.language import LANGUAGES
 from alliance_dynamics.model.names import canonical, flat
 from alliance_dynamics.parameters import Lever, Parameter, Parameters
 from alliance_dynamics.toml_door import read_toml
-from alliance_dynamics.toml_table import Table, open_table
+from alliance_dynamics.toml_table import Table, open_table, shown
 
 GRADES = ("A", "B", "C")
+ROLES = ("structural", "initial", "driver", "lever", "input", "switch", "control")
 SECTIONS = ("levers", "variables", "elements")
 
 
@@ -68,8 +70,8 @@ def _constant(table: Table, name: str) -> Parameter:
         grade=table.text("grade", choices=GRADES, required=True) or "",
         low=low,
         high=high,
-        distribution=table.text("distribution") or "",
-        role=table.text("role") or "",
+        distribution=_distribution(table, low is not None and high is not None),
+        role=table.text("role", choices=ROLES) or "",
         why=table.text("why") or "",
         module=table.text("module") or "",
         estimate=estimate is True,
@@ -78,6 +80,17 @@ def _constant(table: Table, name: str) -> Parameter:
     )
     table.close()
     return parameter
+
+
+def _distribution(table: Table, bounded: bool) -> str:
+    text = table.text("distribution") or ""
+    if text and not re.fullmatch(r"uniform|normal\(-?\d+(\.\d+)?, ?\d+(\.\d+)?\)", text, re.ASCII):
+        table.refuse(
+            "distribution", "`{key}` is {found}", expected="`uniform` or `normal(mean, sd)`", found=shown(text)
+        )
+    elif text and not bounded:
+        table.refuse("distribution", "`{key}` is given without `low` and `high`", remedy="Add the range")
+    return text
 
 
 def _collect(

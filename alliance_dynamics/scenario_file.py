@@ -56,7 +56,7 @@ def read_scenario_file(path: Path, parameters: Parameters, *, may_extend: bool =
     settings = {name: value for name, value in settings.items() if value is not None}
     if settings.get("start", -1e300) >= settings.get("stop", 1e300):
         run.refuse("stop" if "stop" in run.data else "start", "The run stops at {stop}, not after its start {start}",
-                   start=settings["start"], stop=settings["stop"])  # fmt: skip
+                   start=f"{settings['start']:g}", stop=f"{settings['stop']:g}")  # fmt: skip
     last = settings.get("stop", parent.stop if parent else None)
     if start_policy is not None and (wrong := policy_year_fault(start_policy, time.place("start_policy"), last)):
         root.faults.append(wrong)
@@ -72,11 +72,10 @@ def read_scenario_file(path: Path, parameters: Parameters, *, may_extend: bool =
         places=places,
     )
     if "sweep" in root.data:
-        root.asked.add("sweep")
         root.refuse("sweep", "A scenario file describes one run, not a sweep", remedy="Use `alliance sensitivity`")
     for table in (time, run):
         table.close()
-    root.close()
+    root.close(done=("sweep",))
     root.raise_faults()
     if parent is None:
         return scenario

@@ -78,7 +78,9 @@ class Table:
                 "high": _plain(high),
                 "unit": f" {unit}" if unit else "",
             }
-            if high is None:
+            if low == high:
+                self.refuse(path, "`{key}` is {found}", expected="The number {low}{unit} is expected", **values)
+            elif high is None:
                 self.refuse(path, "`{key}` is {found}", expected="A number of at least {low}{unit}", **values)
             elif low is None:
                 self.refuse(path, "`{key}` is {found}", expected="A number of at most {high}{unit}", **values)
@@ -143,12 +145,11 @@ class Table:
         """The keys as written; asking for them is not asking for their values."""
         return tuple(self.data)
 
-    def close(self, also: Collection[str] = ()) -> None:
-        """Refuses every key that was neither asked for nor is in `also`, with the nearest one that is known."""
-        known = self.asked | set(also)
+    def close(self, done: Collection[str] = ()) -> None:
+        """Refuses every key that was neither asked for nor is `done`, with the nearest of those that were asked for."""
         for key in self.data:
-            if key not in known:
-                self.refuse_unknown(key, known)
+            if key not in self.asked and key not in done:
+                self.refuse_unknown(key, self.asked)
 
     def refuse_unknown(self, key: str, known: Collection[str]) -> None:
         near = nearest(key, known, cutoff=0.6)

@@ -207,7 +207,7 @@ def test_all_faults_of_a_file_come_at_once_in_the_order_of_its_lines(tmp_path):
     assert [line for line, _ in found] == [1, 2, 3, 4, 5, 6]
     assert found[1][1] == "`inner.name` is missing."
     assert found[2][1] == "`inner.valu` is not known here. Did you mean `value`?"
-    assert found[3][1] == '`inner.choice` is "rk5". One of rk2, rk4. Did you mean `rk2`?'
+    assert found[3][1] == '`inner.choice` is "rk5". One of rk2, rk4. Did you mean `rk4`?'
 
 
 def test_a_list_of_tables_reads_each_with_its_own_lines(tmp_path):
