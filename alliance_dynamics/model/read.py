@@ -167,6 +167,8 @@ def _refuse_early(text: str, file: str) -> None:
     """Faults that a scan finds without a parser, before a process is started."""
     from alliance_dynamics.model.places import missing_controls, scan
 
+    if "|" not in text:
+        raise ModelError(_not_text(f"{file}:1", "it is text without an equation, and not XML"))
     found = scan(text.replace("\r\n", "\n").replace("\r", "\n"), file)
     faults = found.faults or missing_controls(found, file)
     if faults:

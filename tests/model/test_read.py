@@ -42,7 +42,7 @@ def _refusal(path: Path) -> str:
         (b"%PDF-1.7 ...", "a PDF document"),
         (b"PK\x03\x04....", "a ZIP archive"),
         (b"a = 1 ~~|\n\0\0", "zero bytes, the first at line 2"),
-        (b"Dear all, here is the model.", "is not closed"),
+        (b"Dear all, here is the model.", "text without an equation, and not XML"),
         (b"| | |", "no equation found"),
         (b"a = 1 ~~|", "INITIAL TIME is missing"),
         (b"{UTF-8}\na = 1 ~ \xcf\xf0\xe8 ~|", "Byte 16 (line 2) is not UTF-8"),
