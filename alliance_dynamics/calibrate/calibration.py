@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from alliance_dynamics.calibrate.fit import Fit, fit
 from alliance_dynamics.calibrate.naive import drift, last_value
@@ -207,7 +208,13 @@ def calibrate(
 
     Predictions run to `last_year`.  The hold-out of the problem's folds is forecast from a fit that has not seen it.
     """
-    effort = effort or Effort()
+    with threadpool_limits(1, "blas"):  # our own threads do the work; small matrices only suffer from more
+        return _calibrate(model, problem, seed, effort or Effort(), last_year, jobs, progress)
+
+
+def _calibrate(
+    model: Model, problem: Problem, seed: int, effort: Effort, last_year: int, jobs: int, progress: Progress
+) -> Calibration:
     until = int(problem.stop)
     # the fit runs single rows from several threads, the sampler many rows at once: threads belong to one of them
     fitted = set_up(model, problem, last_year=until, jobs=1)
