@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +36,7 @@ def read_xmile(path: Path) -> Model:
     Understood: stocks, flows and auxiliaries, graphical functions (continuous, extrapolate, discrete), arrays with
     wildcards and computed subscripts, non-negative stocks and flows, modules, macros, Euler, RK2 and RK4.  Conveyors,
     queues, ovens, transposition, unknown functions and methods are refused by name.  ModelError holds all faults.
+    Checks common to all formats (cycles, numbers out of range) follow in `read.read_model`.
     Source: XMILE 1.0, OASIS Standard, 14 December 2015.
     """
     path = Path(path)
@@ -64,7 +64,7 @@ def read_xmile(path: Path) -> Model:
         variables,
         reader.dimensions,
         time_axis(specs),
-        tuple(dict.fromkeys([*notices, *_look_alikes(variables)])),
+        tuple(dict.fromkeys(notices)),
         hashlib.sha256(path.read_bytes()).hexdigest(),
     )
 
@@ -305,18 +305,6 @@ def _is_lost_data(declaration: Declaration) -> bool:
     table = None if declaration.curve is None else declaration.curve.table
     text = "" if declaration.equation is None else declaration.equation.text
     return table is not None and table.x == (0.0, 1.0) and table.y == (1.0, 1.0) and canonical(text) == "time"
-
-
-def _look_alikes(variables: dict[str, Variable]) -> list[str]:
-    """Notices of names that mix Latin and Cyrillic letters within a word."""
-    found = []
-    for variable in variables.values():
-        for word in variable.label.replace("_", " ").split():
-            scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in word if letter.isalpha()}
-            if {"LATIN", "CYRILLIC"} <= scripts:
-                found.append(f"The name {variable.label} mixes Latin and Cyrillic letters, which look alike.")
-                break
-    return found
 
 
 def _distinct(faults: list[Fault]) -> list[Fault]:

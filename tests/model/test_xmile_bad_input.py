@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alliance_dynamics.errors import AllianceError
+from alliance_dynamics.model.read import read_model
 from alliance_dynamics.model.xmile import read_xmile
 from alliance_dynamics.simulate import run_model
 
@@ -50,7 +51,7 @@ REFUSED = {
     "C11_comma_decimal": "Write a decimal point",
     "C14_method_unknown": "`Heun9` is not known",
     "C16_div_zero": "`f` became",
-    "C17_nan_log": "became nan",
+    "C17_nan_log": "takes the logarithm of -1",
     "C23_gf_len": "'a' has 3 xpts and 2 ypts",
     "C25_gf_one_point": "'a' has 1 points",
     "C26_gf_xscale_rev": "from 10.0 to 0.0",
@@ -60,6 +61,8 @@ REFUSED = {
     "D25_xmile_is_mdl": "not XML",
     "E08_eqn_noeq_name": "has no equation",
 }
+# The common door tells the format by the content and would take these for Vensim texts.
+NO_XML = {"A01_empty", "A02_not_xml", "D25_xmile_is_mdl"}
 RESULTS = {
     "A07_prefixed_ns": ("S", 100 * 0.8**10),
     "A16_xinclude": ("a", 1.0),
@@ -80,7 +83,7 @@ RESULTS = {
     "E18_doc_quote_end": ("a", 1.0),
 }
 NOTICED = {
-    "B17_homoglyph": "look alike",
+    "B17_homoglyph": "рop",
     "B22_flow_as_stock": "not as <flow>",
     "C05_dt_not_dividing": "",
     "C13_saveper_odd": "shorter than dt",
@@ -91,7 +94,8 @@ NOTICED = {
 def test_a_bad_file_is_refused_with_what_is_wrong(name):
     began = time.perf_counter()
     with pytest.raises(AllianceError) as caught:
-        run_model(read_xmile(FOLDER / f"{name}.xmile"), backend="numpy")
+        door = read_xmile if name in NO_XML else read_model
+        run_model(door(FOLDER / f"{name}.xmile"), backend="numpy")
     assert REFUSED[name] in str(caught.value)
     assert time.perf_counter() - began < 2
 
@@ -99,7 +103,7 @@ def test_a_bad_file_is_refused_with_what_is_wrong(name):
 @pytest.mark.parametrize("name", sorted(RESULTS))
 def test_an_odd_but_valid_file_gives_its_stated_result(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = run_model(read_xmile(FOLDER / f"{name}.xmile"), backend="numpy")
+    run = run_model(read_model(FOLDER / f"{name}.xmile"), backend="numpy")
     label, expected = RESULTS[name]
     column = run.columns.index(label) if label else len(run.columns) - 1
     assert run.values[-1, column] == pytest.approx(expected, rel=1e-12)
@@ -113,11 +117,11 @@ def test_every_xmile_file_of_the_folder_is_looked_at():
 
 
 def test_an_outflow_of_an_empty_stock_is_what_there_is():
-    run = run_model(read_xmile(FOLDER / "C20_nonneg_stock.xmile"), backend="numpy")
+    run = run_model(read_model(FOLDER / "C20_nonneg_stock.xmile"), backend="numpy")
     series = {label: run.values[:, i] for i, label in enumerate(run.columns)}
     assert series["f"].tolist() == [3, 3, 3, 1, 0, 0, 0, 0, 0, 0, 0]
     assert (10 - series["f"].cumsum()[:-1] == series["S"][1:]).all()
 
 
 def test_documentation_is_kept_as_it_stands():
-    assert read_xmile(FOLDER / "E18_doc_quote_end.xmile").variables["a"].documentation == 'He said """hi""" to us'
+    assert read_model(FOLDER / "E18_doc_quote_end.xmile").variables["a"].documentation == 'He said """hi""" to us'

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from alliance_dynamics.errors import AllianceError
-from alliance_dynamics.model.xmile import read_xmile
+from alliance_dynamics.model.read import read_model
 from alliance_dynamics.simulate import run_model
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "corpora"
@@ -45,7 +45,7 @@ def test_no_model_of_the_corpora_is_wrong(capsys):
 
 def outcome(model: Path, expected: Path) -> tuple[str, str]:
     try:
-        run = run_model(read_xmile(model), backend="numpy")
+        run = run_model(read_model(model), backend="numpy")
     except AllianceError as error:
         return "refused", str(error).splitlines()[0][:110]
     columns = {plain(label): index for index, label in enumerate(run.columns)}
