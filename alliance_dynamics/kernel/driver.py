@@ -65,7 +65,7 @@ class _Driver:
         P = e.offset("%P", block, len(layout.parameters) * width)
         keep = e.offset("%keep", block, layout.keep * width)
         R = e.offset("%R", e.do(f"mul i64 {block}, %ring_vectors"), width)
-        O = e.offset("%O", e.do(f"mul i64 {block}, %saves"), self.outputs * width)
+        saved = e.offset("%O", e.do(f"mul i64 {block}, %saves"), self.outputs * width)
         flags = e.offset("%flags", block, width)
         self._copy(e, "enter", keep, "%scratch", layout.states)
 
@@ -98,7 +98,7 @@ class _Driver:
             rest = e.do(f"urem i64 {step}, %steps_per_save")
             with e.when("save", e.do(f"icmp eq i64 {rest}, 0")):
                 number = e.do(f"udiv i64 {step}, %steps_per_save")
-                out = e.offset(O, number, self.outputs * width)
+                out = e.offset(saved, number, self.outputs * width)
                 call("save", out)
                 self._flag(e, keep, out, flags, number)
             e.exit_if("ended", e.do(f"icmp eq i64 {step}, %last"), "block_next")

@@ -180,17 +180,15 @@ class Kernel:
                     known=", ".join(METHODS),
                 )
             )
-        for what, value, least in (("seed", seed, 0), ("first run", first_run, 0), ("number of threads", threads, 1)):
+        counts = {
+            "the seed is {value}": (seed, 0),
+            "the number of the first run is {value}": (first_run, 0),
+            "the number of threads is {value}": (threads, 1),
+        }
+        for template, (value, least) in counts.items():
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
                 faults.append(
-                    fault(
-                        "",
-                        "the {what} is {value}",
-                        expected="Expected a whole number, {least} or more.",
-                        what=what,
-                        value=value,
-                        least=least,
-                    )
+                    fault("", template, expected="Expected a whole number, {least} or more.", value=value, least=least)
                 )
         if faults:
             raise UsageError(faults)

@@ -172,9 +172,7 @@ class _Chunk:
         self.scratch[:] = 0.0
         self.first_run = task.first_run + (part.start or 0)
 
-    def run(
-        self, parts: list[tuple[int, int]], shared: Array | None, values: Array, failed: NDArray[np.int64]
-    ) -> None:
+    def run(self, parts: list[tuple[int, int]], shared: Array | None, values: Array, failed: NDArray[np.int64]) -> None:
         runner, task, width = self.runner, self.task, self.runner.width
         schedule, method = task.schedule, task.method
         columns = len(runner.plan.outputs)

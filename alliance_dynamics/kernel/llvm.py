@@ -14,9 +14,9 @@ from alliance_dynamics.kernel import mathematics as m
 from alliance_dynamics.kernel.driver import ARGUMENTS, driver
 from alliance_dynamics.kernel.emit import Emit, hexadecimal
 from alliance_dynamics.kernel.fragments import read_ring, uniform
+from alliance_dynamics.kernel.interpolate import lookup
 from alliance_dynamics.kernel.plan import GROUPS, Plan
 from alliance_dynamics.kernel.program import Op
-from alliance_dynamics.kernel.interpolate import lookup
 from alliance_dynamics.model.expression import Table
 
 PIECE = 1200  # instructions in a piece, about; the compiler's time grows faster than the length of a function
@@ -88,7 +88,12 @@ def source(plan: Plan, *, width: int, splat: bool = True, permute: bool = False)
     module = Module(width, splat, permute, called=heavy > CALLED_ABOVE)
     calls = {"start": _start_pieces(plan, layout, module)}
     calls |= _step_pieces(plan, layout, module)
-    text = [driver(plan, layout, width, calls, splat=splat), *module.functions, *module.tables, *sorted(module.declarations)]
+    text = [
+        driver(plan, layout, width, calls, splat=splat),
+        *module.functions,
+        *module.tables,
+        *sorted(module.declarations),
+    ]
     return Source("\n".join(text) + "\n", layout, width)
 
 
@@ -119,7 +124,7 @@ def _start_pieces(plan: Plan, layout: Layout, module: Module) -> list[str]:
         initial, length = layout.fills[ring]
         sinks += [Sink(program.rings[ring].initial, "keep", initial), Sink(program.rings[ring].length, "keep", length)]
     sinks += [Sink(program.frozen[f], "keep", slot) for f, slot in layout.frozen.items()]
-    graph = Graph(program.start, {i: "start" for i in plan.start}, plan, layout, module)
+    graph = Graph(program.start, dict.fromkeys(plan.start, "start"), plan, layout, module)
     return graph.emit({"start": plan.start}, {"start": sinks})["start"]
 
 
@@ -258,7 +263,7 @@ class Graph:
 
 
 class Piece:
-    """The body of one function: values are computed here, loaded once from where another piece left them, or constant."""
+    """The body of one function: values are computed here, or loaded once from where another piece left them."""
 
     def __init__(self, graph: Graph, group: str):
         self.graph, self.group = graph, group
@@ -280,6 +285,10 @@ class Piece:
             return e.const(_float(op))
         if index in self._masks:
             result = e.select(self._masks[index], e.const(1.0), e.const(0.0))
+        elif self.group == "time" and self.graph.group_of.get(index) == "run":
+            # a constant that is no number yet: what is kept for each run is not at hand here
+            self.compute(index)
+            return self.value(index)
         elif index in self.graph.places:
             memory, slot = self.graph.places[index]
             result = self._load_time(slot) if memory == "times" else e.load(f"%{memory}", slot)

@@ -119,7 +119,8 @@ class Lanes:
             for i in plan.groups["step"]
             if program.step[i].kind == "random"
         }
-        self.calls = Calls(program.step, self, per_time=set(plan.groups["time"]))
+        same = {i for i in plan.groups["run"] if program.step[i].level == 0}
+        self.calls = Calls(program.step, self, same_for_all={*plan.groups["time"], *same})
         self.groups = {name: [self.calls.add(i) for i in indices] for name, indices in plan.groups.items()}
         self._run("run")
 
@@ -220,7 +221,7 @@ class Calls:
 
     ops: Sequence[Op]
     lanes: Lanes
-    per_time: set[int] = field(default_factory=set)
+    same_for_all: set[int] = field(default_factory=set)
     values: dict[int, Array] = field(default_factory=dict)
 
     def value(self, index: int) -> Array:
@@ -236,7 +237,7 @@ class Calls:
         if leaf is not None:
             self.values[index] = leaf
             return _nothing
-        out = self.values[index] = np.empty(1 if index in self.per_time else len(lanes.runs))
+        out = self.values[index] = np.empty(1 if index in self.same_for_all else len(lanes.runs))
         args = [self.value(a) for a in op.args]
         match op.kind:
             case "ring":

@@ -150,9 +150,7 @@ class _Writer(GraphBuilder):
         op = self.ops[index]
         return float(op.value) if op.kind == "const" else None  # type: ignore[arg-type]
 
-    def _arithmetic(
-        self, kind: str, args: tuple[int, ...], values: Sequence[float | None], *, exact: bool
-    ) -> int:
+    def _arithmetic(self, kind: str, args: tuple[int, ...], values: Sequence[float | None], *, exact: bool) -> int:
         a, b = args
         x, y = values
         if (kind in ("add", "sub") and y == 0.0) or (kind in ("mul", "div") and y == 1.0):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import inf, nan, nextafter
 
 import numpy as np
@@ -37,7 +38,7 @@ class Segments:
 def segments(table: Table) -> Segments:
     """The segments of a table whose x does not decrease; of equal x the last is the value at and after it."""
     x, y = table.x, table.y
-    if not x or len(x) != len(y) or any(b < a for a, b in zip(x, x[1:], strict=False)):
+    if not x or len(x) != len(y) or any(b < a for a, b in pairwise(x)):
         raise ValueError("a table needs as many y as x, at least one, and x that does not decrease")
     match table.interpolation:
         case "discrete":

@@ -22,8 +22,10 @@ TINY = 5e-324
 def apply(kind: str, *columns: np.ndarray | list[float], backend: str = "llvm") -> np.ndarray:
     """An operation on columns of arguments; reached through a state, as only finite parameters may enter."""
     builder = GraphBuilder()
-    arguments = [_special(builder, builder.op("param", value=2 * i), builder.op("param", value=2 * i + 1))
-                 for i in range(len(columns))]
+    arguments = [
+        _special(builder, builder.op("param", value=2 * i), builder.op("param", value=2 * i + 1))
+        for i in range(len(columns))
+    ]
     y = builder.op(kind, *arguments)
     names = tuple(f"p{i}" for i in range(2 * len(columns)))
     program = Program((), tuple(builder.ops), names, (0.0,) * len(names), (), (), (), {"y": y})
