@@ -44,7 +44,9 @@ def read_xmile(path: Path) -> Model:
     faults: list[Fault] = []
     models = list(children(root, "model"))
     if not models:
-        raise ModelError(fault(Place(path.name, root.sourceline or 1), "no <model> element", expected="One <model>"))
+        raise ModelError(
+            fault(Place(path.name, root.sourceline or 1), "no <model> element", expected="Expected one <model>")
+        )
     main = next((each for each in models if not (each.get("name") or "").strip()), models[0])
     specs = _specs(root, main, path.name, faults, notices)
     reader = _Reader(root, path.name, faults, notices)
@@ -52,7 +54,9 @@ def read_xmile(path: Path) -> Model:
     if not declarations and not faults:
         faults.append(
             fault(
-                Place(path.name, main.sourceline or 1), "the model has no variables", expected="At least one variable"
+                Place(path.name, main.sourceline or 1),
+                "the model has no variables",
+                expected="Expected at least one variable",
             )
         )
     specs = _take_controls(declarations, reader.top, specs, faults)
@@ -193,7 +197,7 @@ class _Reader:
                     fault(
                         place,
                         "the connection {end} `{name}` leads to no variable",
-                        expected="A variable of this model, as module.variable",
+                        expected="Expected a variable of this model, as module.variable",
                         end=end,
                         name=name,
                     )
@@ -224,7 +228,7 @@ class _Reader:
                     fault(
                         each.place,
                         "{label}: its data were lost when the file was converted from Vensim",
-                        expected="The original .mdl with its data",
+                        expected="Expected the original .mdl with its data",
                         label=repr(each.label),
                     )
                 )
@@ -260,7 +264,7 @@ def _specs(root: Element, main: Element, file: str, faults: list[Fault], notices
             fault(
                 Place(file, root.sourceline or 1),
                 "no <sim_specs> element",
-                expected="<sim_specs> with <start>, <stop> and <dt>",
+                expected="Expected <sim_specs> with <start>, <stop> and <dt>",
             )
         )
     return read_specs(element, file, faults, notices)
@@ -290,7 +294,7 @@ def _take_controls(declarations: dict[str, Declaration], top: Scope, specs: Spec
                 fault(
                     declaration.place,
                     "{label} is `{text}`, but <sim_specs> says {value}",
-                    expected="The same time in both places",
+                    expected="Expected the same time in both places",
                     remedy="Rename the variable if it means something else",
                     label=repr(declaration.label),
                     text=text.strip(),

@@ -148,7 +148,7 @@ class Assembly:
             fault(
                 declaration.place,
                 "{label} has no equation" + (" for {missing}" if missing else ""),
-                expected="<eqn> with a number or an expression"
+                expected="Expected <eqn> with a number or an expression"
                 + (", for a stock its initial value" if declaration.tag == "stock" else ""),
                 remedy="Give it a value, or delete it",
                 label=repr(declaration.label),
@@ -196,7 +196,7 @@ class Assembly:
                 fault(
                     place,
                     "{label}: the data of {function} were lost when the file was converted from Vensim",
-                    expected="The original .mdl with its data",
+                    expected="Expected the original .mdl with its data",
                     label=repr(declaration.label),
                     function=lost.group(1).strip("_ ").replace("_", " "),
                 )
@@ -239,7 +239,7 @@ class Assembly:
                 fault(
                     place,
                     "{label} has too many elements to be written out one by one",
-                    expected="At most {limit}",
+                    expected="Expected at most {limit}",
                     label=repr(declaration.label),
                     limit=MOST_WRITTEN_OUT,
                 )
@@ -339,7 +339,7 @@ class Assembly:
                     fault(
                         Place(self.file, text.line),
                         "the {kind} `{name}` of {label} is not defined",
-                        expected="The name of a <flow>",
+                        expected="Expected the name of a <flow>",
                         remedy=suggestion(flow_name(text), known),
                         kind=kind,
                         name=text.text.strip(),

@@ -48,7 +48,7 @@ def lower_call(node: Apply, frame: Frame) -> Expression:
         raise EquationError(
             "{name} is called with {count} arguments",
             node.subject.at,
-            expected="{name}{signature}",
+            expected="Expected {name}{signature}",
             name=node.subject.shown.upper(),
             count=count,
             signature=function.signature,
@@ -83,7 +83,7 @@ def _unknown_function(subject: Name, name: str, frame: Frame) -> EquationError:
         return EquationError(
             "`{name}` is a variable without a graphical function and cannot be called",
             subject.at,
-            expected="A function, or an operator before the parenthesis",
+            expected="Expected a function, or an operator before the parenthesis",
             name=subject.shown,
         )
     if name in REFUSED:
@@ -94,7 +94,7 @@ def _unknown_function(subject: Name, name: str, frame: Frame) -> EquationError:
     return EquationError(
         "the function {name} is not known",
         subject.at,
-        expected="A function of XMILE or a macro of this file",
+        expected="Expected a function of XMILE or a macro of this file",
         remedy=suggestion(subject.shown, known),
         name=subject.shown,
     )
@@ -122,7 +122,7 @@ def _reduction(name: str, node: Apply, frame: Frame) -> Expression:
         raise EquationError(
             "{name} is given a single value",
             node.subject.at,
-            expected="An array, or a slice such as a[*]",
+            expected="Expected an array, or a slice such as a[*]",
             name=name.upper(),
         )
     return Call({"min": "vmin", "max": "vmax"}.get(name, name), tuple(values))
@@ -191,7 +191,9 @@ def _size(argument: Raw, frame: Frame) -> int:
                 marked = [each[:-1] for each in reference.subscripts if each.endswith("!")]
                 return math.prod(len(dimensions[each].elements) for each in marked)
     raise EquationError(
-        "SIZE takes an array or a dimension", getattr(argument, "at", 0), expected="SIZE(array) or SIZE(dimension)"
+        "SIZE takes an array or a dimension",
+        getattr(argument, "at", 0),
+        expected="Expected SIZE(array) or SIZE(dimension)",
     )
 
 
@@ -235,7 +237,7 @@ def _macro(node: Apply, macro: Macro, frame: Frame) -> Expression:
             raise EquationError(
                 "the macro {name} is called with {count} arguments",
                 node.subject.at,
-                expected="{name}({parameters})",
+                expected="Expected {name}({parameters})",
                 name=macro.label,
                 count=len(arguments),
                 parameters=", ".join(each for each, _ in macro.parameters),
@@ -245,7 +247,7 @@ def _macro(node: Apply, macro: Macro, frame: Frame) -> Expression:
         raise EquationError(
             "the macro {name} is called with {count} arguments",
             node.subject.at,
-            expected="{name}({parameters})",
+            expected="Expected {name}({parameters})",
             name=macro.label,
             count=len(arguments),
             parameters=", ".join(each for each, _ in macro.parameters),

@@ -30,7 +30,7 @@ def read_curve(element: Element, label: str, file: str, faults: list[Fault]) -> 
             fault(
                 place,
                 "the graphical function of {label} has {count} points",
-                expected="At least two",
+                expected="Expected at least two",
                 label=repr(label),
                 count=len(y),
             )
@@ -45,7 +45,7 @@ def read_curve(element: Element, label: str, file: str, faults: list[Fault]) -> 
                 fault(
                     place,
                     "the graphical function of {label} has no x-axis: xscale goes from {low} to {high}",
-                    expected="<xpts>, or an <xscale> with min below max",
+                    expected="Expected <xpts>, or an <xscale> with min below max",
                     label=repr(label),
                     low=low,
                     high=high,
@@ -58,7 +58,7 @@ def read_curve(element: Element, label: str, file: str, faults: list[Fault]) -> 
             fault(
                 place,
                 "the graphical function of {label} has {xs} xpts and {ys} ypts",
-                expected="As many of one as of the other",
+                expected="Expected as many of one as of the other",
                 label=repr(label),
                 xs=len(x),
                 ys=len(y),
@@ -71,7 +71,7 @@ def read_curve(element: Element, label: str, file: str, faults: list[Fault]) -> 
             fault(
                 place,
                 "the xpts of {label} are not sorted, at {wrong}",
-                expected="Values that do not decrease",
+                expected="Expected values that do not decrease",
                 label=repr(label),
                 wrong=wrong,
             )
@@ -97,7 +97,7 @@ def _interpolation(element: Element, label: str, place: Place, faults: list[Faul
         fault(
             place,
             "the graphical function of {label} has the type `{kind}`",
-            expected="continuous, extrapolate or discrete",
+            expected="Expected continuous, extrapolate or discrete",
             label=repr(label),
             kind=kind,
         )

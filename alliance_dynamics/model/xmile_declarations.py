@@ -62,7 +62,7 @@ def read_variables(
                 fault(
                     place,
                     "<{tag}> is not a kind of variable",
-                    expected="stock, flow, aux, gf, module or group",
+                    expected="Expected stock, flow, aux, gf, module or group",
                     tag=tag,
                 )
             )
@@ -70,7 +70,9 @@ def read_variables(
         label = label_of(each.get("name"))
         name = canonical(label)
         if not name:
-            faults.append(fault(place, "a nameless variable: <{tag}> has no name", expected='name="..."', tag=tag))
+            faults.append(
+                fault(place, "a nameless variable: <{tag}> has no name", expected='Expected name="..."', tag=tag)
+            )
             continue
         if name in TIME_NAMES:
             faults.append(
@@ -212,7 +214,7 @@ def _dimensions_of(
                 fault(
                     Place(declaration.place.file, each.sourceline or 0),
                     "the dimension `{name}` of {label} is not declared",
-                    expected="One of the <dimensions> of the file",
+                    expected="Expected one of the <dimensions> of the file",
                     name=each.get("name"),
                     label=repr(declaration.label),
                 )
@@ -230,7 +232,7 @@ def _dimensions_of(
             fault(
                 declaration.place,
                 "{label} has {count} elements",
-                expected="At most {limit}",
+                expected="Expected at most {limit}",
                 remedy="Use smaller dimensions",
                 label=repr(declaration.label),
                 count=count,
@@ -269,7 +271,7 @@ def _add_part(
                 fault(
                     place,
                     "`{name}` is no element of `{dimension}`, in [{text}] of {label}",
-                    expected="One of {known}",
+                    expected="Expected one of {known}",
                     name=name,
                     dimension=dimensions[dimension].label,
                     text=text,

@@ -23,7 +23,7 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
         label = label_of(element.get("name"))
         name = subscript_name(label)
         if not name:
-            faults.append(fault(place, "a dimension has no name", expected='<dim name="...">'))
+            faults.append(fault(place, "a dimension has no name", expected='Expected <dim name="...">'))
             continue
         if name in found:
             faults.append(
@@ -43,7 +43,7 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
                     fault(
                         place,
                         "the dimension `{label}` has the size `{size}`",
-                        expected="A whole number from 1 to {limit}",
+                        expected="Expected a whole number from 1 to {limit}",
                         label=label,
                         size=size,
                         limit=MOST_ELEMENTS,
@@ -57,7 +57,7 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
                 fault(
                     place,
                     "the dimension `{label}` has no elements, or one without a name",
-                    expected='size="..." or <elem name="..."/>',
+                    expected='Expected size="..." or <elem name="..."/>',
                     label=label,
                 )
             )

@@ -46,14 +46,16 @@ def read_document(path: Path) -> tuple[Element, list[str]]:
             fault(
                 Place(file),
                 "the file has {size} bytes",
-                expected="At most {limit} bytes",
+                expected="Expected at most {limit} bytes",
                 remedy="Remove stored runs and pictures from it",
                 size=size,
                 limit=LARGEST_FILE,
             )
         )
     if not data.strip():
-        raise ModelError(fault(Place(file), "the file is empty", expected="An XMILE model, text that begins <xmile"))
+        raise ModelError(
+            fault(Place(file), "the file is empty", expected="Expected an XMILE model, text that begins <xmile")
+        )
     _check_text(data, file)
     root, notices = _parse(data, file)
     if local_name(root) != "xmile":
@@ -61,7 +63,7 @@ def read_document(path: Path) -> tuple[Element, list[str]]:
             fault(
                 Place(file, root.sourceline or 1),
                 "the root element is <{name}>, not <xmile>",
-                expected="An XMILE model",
+                expected="Expected an XMILE model",
                 name=local_name(root),
             )
         )
@@ -148,7 +150,7 @@ def _check_text(data: bytes, file: str) -> None:
             fault(
                 Place(file, data.count(b"\n", 0, error.start) + 1),
                 "bad {name} at byte {byte}",
-                expected="Text in the encoding that the first line declares",
+                expected="Expected text in the encoding that the first line declares",
                 remedy="Save the file as UTF-8, or declare its encoding in the first line",
                 name=name,
                 byte=error.start,
@@ -160,7 +162,7 @@ def _check_text(data: bytes, file: str) -> None:
             fault(
                 Place(file, text[: len(text) - len(text.lstrip())].count("\n") + 1),
                 "the file is not XML",
-                expected="An XMILE model, text that begins <?xml or <xmile",
+                expected="Expected an XMILE model, text that begins <?xml or <xmile",
                 remedy="A Vensim text model must end in .mdl" if "|" in text and "~" in text else "",
             )
         )
@@ -172,7 +174,7 @@ def _check_text(data: bytes, file: str) -> None:
             fault(
                 Place(file, text.count("\n", 0, position + 1) + 1),
                 "the file has a document type declaration (DOCTYPE)",
-                expected="XML without DTD and entities, which could read other files",
+                expected="Expected XML without DTD and entities, which could read other files",
                 remedy="Delete the <!DOCTYPE ...> and write out its entities",
             )
         )
@@ -230,11 +232,13 @@ def _syntax_fault(error: etree.XMLSyntaxError, file: str):
     line, column = error.lineno or 1, error.offset or 0
     message = (error.msg or "not well-formed").rpartition(", line ")[0] or error.msg or "not well-formed"
     if "Excessive depth" in message or "huge" in message.lower():
-        return fault(Place(file, line, column), "elements are nested too deeply", expected="At most 256 levels")
+        return fault(
+            Place(file, line, column), "elements are nested too deeply", expected="Expected at most 256 levels"
+        )
     return fault(
         Place(file, line, column),
         "the XML is not well-formed at line {line}, column {column}: {message}",
-        expected="Every tag closed by its own end tag",
+        expected="Expected every tag closed by its own end tag",
         line=line,
         column=column,
         message=message,

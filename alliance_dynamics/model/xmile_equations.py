@@ -130,7 +130,7 @@ def parse_equation(text: str) -> Raw:
     """
     if re.sub(r"\{[^}]*\}", "", text).strip().strip("?") == "" and "?" in text:
         raise EquationError(
-            "the equation is unfinished: {text}", text=text.strip(), expected="A number or an expression"
+            "the equation is unfinished: {text}", text=text.strip(), expected="Expected a number or an expression"
         )
     parser = _Parser(text)
     tree = parser.expression(0)
@@ -160,9 +160,11 @@ def tokens_of(text: str) -> Iterator[Token]:
         if match is None:
             rest = text[position:].split()[0][:20]
             if rest.startswith("{"):
-                raise EquationError("the comment {{ has no end", position, expected="A closing brace")
+                raise EquationError("the comment {{ has no end", position, expected="Expected a closing brace")
             if rest.startswith('"'):
-                raise EquationError("the quoted name {text} has no end", position, expected='A closing "', text=rest)
+                raise EquationError(
+                    "the quoted name {text} has no end", position, expected='Expected a closing "', text=rest
+                )
             raise EquationError("`{text}` has no meaning in an equation", position, text=rest[0])
         kind = match.lastgroup or ""
         if kind not in ("blank", "comment"):
@@ -191,7 +193,7 @@ class _Parser:
         self.index = 0
         self.depth = 0
         if not self.tokens:
-            raise EquationError("the equation is empty", expected="A number or an expression")
+            raise EquationError("the equation is empty", expected="Expected a number or an expression")
 
     def peek(self) -> Token:
         if self.index < len(self.tokens):
@@ -222,7 +224,7 @@ class _Parser:
         if token.text == "'":
             raise EquationError("the transposition ' is not supported", token.at, remedy="Name the dimensions instead")
         raise EquationError(
-            "`{found}` is not expected here", token.at, expected="An operator or the end", found=token.text
+            "`{found}` is not expected here", token.at, expected="Expected an operator or the end", found=token.text
         )
 
     def expression(self, power: int) -> Raw:
@@ -251,7 +253,7 @@ class _Parser:
             value = float(token.text)
             if not math.isfinite(value):
                 raise EquationError(
-                    "the number {text} is too large", token.at, expected="At most 1.8e308", text=token.text
+                    "the number {text} is too large", token.at, expected="Expected at most 1.8e308", text=token.text
                 )
             return Constant(value)
         if token.kind == "name":

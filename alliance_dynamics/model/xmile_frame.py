@@ -99,7 +99,7 @@ def undefined(node: Name, frame: Frame) -> EquationError:
     return EquationError(
         "`{name}` is not defined",
         node.at,
-        expected="A variable of this model",
+        expected="Expected a variable of this model",
         remedy=suggestion(node.name, known) or _one_letter_off(node.name, known),
         name=node.shown,
     )

@@ -90,7 +90,7 @@ def _name(node: Name, frame: Frame) -> Expression:
             raise EquationError(
                 "the graphical function `{name}` is used without an argument",
                 node.at,
-                expected="{name}(x) or LOOKUP({name}, x)",
+                expected="Expected {name}(x) or LOOKUP({name}, x)",
                 name=node.shown,
             )
         if node.indices is None:
@@ -108,7 +108,7 @@ def _name(node: Name, frame: Frame) -> Expression:
     if node.name in XMILE_FUNCTIONS and XMILE_FUNCTIONS[node.name].least == 0:
         return XMILE_FUNCTIONS[node.name].build(())
     if node.name == "nan":
-        raise EquationError("it has no value yet (NAN)", node.at, expected="A number or an expression")
+        raise EquationError("it has no value yet (NAN)", node.at, expected="Expected a number or an expression")
     raise undefined(node, frame)
 
 
@@ -127,7 +127,7 @@ def _position_of(name: str, frame: Frame) -> Expression | None:
                 return Number(float(dimensions[name].elements.index(left.element) + 1))
         raise EquationError(
             "the dimension `{name}` is used as a number in a variable that does not have it",
-            expected="A variable with that dimension",
+            expected="Expected a variable with that dimension",
             name=dimensions[name].label,
         )
     owners = [each for each in dimensions.values() if "#" not in each.name and name in each.elements]

@@ -55,7 +55,7 @@ def read_specs(element: Element, file: str, faults: list[Fault], notices: list[s
             fault(
                 place,
                 "the run stops at {stop}, before it starts at {start}",
-                expected="<stop> at or after <start>",
+                expected="Expected <stop> at or after <start>",
                 start=start,
                 stop=stop,
             )
@@ -69,7 +69,7 @@ def read_specs(element: Element, file: str, faults: list[Fault], notices: list[s
             fault(
                 place,
                 "dt is {dt}, larger than the whole run of {span}",
-                expected="A dt of at most {span}",
+                expected="Expected a dt of at most {span}",
                 dt=dt,
                 span=stop - start,
             )
@@ -124,7 +124,7 @@ def number_fault(place: Place, what: str, text: str) -> Fault:
     return fault(
         place,
         "{part} is `{text}`, which is not a number",
-        expected="A finite number such as 0.25",
+        expected="Expected a finite number such as 0.25",
         remedy="Write a decimal point, not a comma" if comma else "",
         part=what,
         text=text.strip()[:40],
@@ -135,7 +135,12 @@ def _value(element: Element, name: str, place: Place, faults: list[Fault]) -> fl
     found = child(element, name)
     if found is None or not text_of(found).strip():
         faults.append(
-            fault(place, "<sim_specs> has no <{name}>", expected="The time at which the run is to {name}", name=name)
+            fault(
+                place,
+                "<sim_specs> has no <{name}>",
+                expected="Expected the time at which the run is to {name}",
+                name=name,
+            )
         )
         return None
     value = read_number(text_of(found))
@@ -159,7 +164,7 @@ def _step(element: Element, place: Place, faults: list[Fault]) -> float | None:
             fault(
                 here,
                 "reciprocal=`{text}` is neither true nor false",
-                expected='reciprocal="true" or "false"',
+                expected='Expected reciprocal="true" or "false"',
                 text=reciprocal,
             )
         )
@@ -171,7 +176,7 @@ def _step(element: Element, place: Place, faults: list[Fault]) -> float | None:
             fault(
                 here,
                 "dt must be > 0, the file says {text}",
-                expected="A step above 0",
+                expected="Expected a step above 0",
                 text=("1/" if inverse else "") + text_of(found).strip(),
             )
         )
@@ -215,7 +220,7 @@ def _method(element: Element, place: Place, faults: list[Fault], notices: list[s
         fault(
             place,
             "the integration method `{text}` is not known",
-            expected="euler, rk2 or rk4",
+            expected="Expected euler, rk2 or rk4",
             remedy='Write a method it may fall back on after it, e.g. method="rk45, rk4"',
             text=text,
         )

@@ -34,7 +34,7 @@ def indexed_reference(declaration: Declaration, node: Name, frame: Frame) -> Exp
         raise EquationError(
             "{name} takes {wanted} subscripts, {found} given",
             node.at,
-            expected="[{dimensions}]" if declaration.dimensions else "No brackets",
+            expected="Expected [{dimensions}]" if declaration.dimensions else "Expected no brackets",
             name=repr(declaration.label),
             wanted=len(declaration.dimensions),
             found=len(node.indices),
@@ -81,7 +81,7 @@ def _implied(declaration: Declaration, frame: Frame, at: int) -> tuple[str, ...]
             raise EquationError(
                 "dimension mismatch: {name} has [{theirs}], but {label} has [{ours}]",
                 at,
-                expected="Subscripts for it, or an array function such as SUM around it",
+                expected="Expected subscripts for it, or an array function such as SUM around it",
                 name=repr(declaration.label),
                 theirs=", ".join(frame.library.dimensions[each].label for each in declaration.dimensions),
                 ours=", ".join(frame.library.dimensions[each.dimension].label for each in frame.left),
@@ -194,7 +194,7 @@ def _subscript(
                 raise EquationError(
                     "the dimension `{name}` in the brackets of {variable} is not one of {label}",
                     at,
-                    expected="An element, or a dimension of the variable that is being defined",
+                    expected="Expected an element, or a dimension of the variable that is being defined",
                     name=shown,
                     variable=repr(declaration.label),
                 )
@@ -202,7 +202,7 @@ def _subscript(
                 raise EquationError(
                     "`{name}` is no element of `{dimension}`, in the brackets of {variable}",
                     at,
-                    expected="One of {known}",
+                    expected="Expected one of {known}",
                     remedy=suggestion(name, elements),
                     name=shown,
                     dimension=dimensions[dimension].label,
@@ -258,7 +258,7 @@ def _range(first: Raw, last: Raw, dimension: str, frame: Frame, at: int) -> str:
         raise EquationError(
             "the range {low}:{high} is not inside `{dimension}`",
             at,
-            expected="From 1 to {count}",
+            expected="Expected from 1 to {count}",
             low=low + 1,
             high=high + 1,
             dimension=source.label,

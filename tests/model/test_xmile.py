@@ -182,7 +182,7 @@ def test_a_fault_inside_a_long_equation_has_its_own_line(tmp_path):
         (aux("dt", "1"), "the name of a time of the run"),
         (f'<aux name="a">{over("N")}{PART.format(1)}</aux>', r"no equation for \[2\], \[3\]"),
         (f'<aux name="a">{over("N")}{PART.format(9)}</aux>', "`9` is no element of `N`"),
-        (aux("a", "1", "N", "L", "L"), "At most 200000"),
+        (aux("a", "1", "N", "L", "L"), "at most 200000"),
     ],
 )
 def test_what_means_nothing_is_refused_by_name(tmp_path, variables, part):
