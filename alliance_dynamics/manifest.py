@@ -53,7 +53,7 @@ def write_manifest(
     content: dict[str, Any] = {
         "schema": SCHEMA,
         "package": {"name": "alliance-dynamics", "version": __version__},
-        "command": shown_command(sys.argv if command is None else command),
+        "command": shown_command(sys.argv[1:] if command is None else command),
         "created": created(),
         "quick": quick,
         "seed": seed,
@@ -118,8 +118,8 @@ def created() -> str:
 
 
 def shown_command(arguments: Sequence[str]) -> list[str]:
-    """The command as it can be repeated elsewhere: an absolute path gives way to its last name."""
-    return ["alliance", *(_relative(each) for each in arguments[1:])]
+    """The command of some arguments as it can be repeated elsewhere: an absolute path gives way to its last name."""
+    return ["alliance", *(_relative(each) for each in arguments)]
 
 
 def environment() -> dict[str, Any]:

@@ -28,7 +28,7 @@ GIVEN = {
     "wall_s": 1.23456,
     "model": {"id": "m", "program_sha256": "0" * 64},
     "inputs": {"regimes": {"r1.toml": "1" * 64}},
-    "command": ["/home/someone/bin/alliance", "study", "--out", "/home/someone/results", "--seed=0"],
+    "command": ["study", "--out", "/home/someone/results", "--seed=0"],
 }
 
 
@@ -75,7 +75,7 @@ def test_a_manifest_names_no_person_machine_or_absolute_path(tmp_path):
 
 
 def test_a_command_keeps_relative_paths_and_loses_absolute_ones():
-    given = ["x", "run", "models/a.mdl", "--out=/a/b.csv", "C:\\me\\c.toml", "/d/e.toml", "--set", "k=1"]
+    given = ["run", "models/a.mdl", "--out=/a/b.csv", "C:\\me\\c.toml", "/d/e.toml", "--set", "k=1"]
     assert shown_command(given) == [
         "alliance", "run", "models/a.mdl", "--out=b.csv", "c.toml", "e.toml", "--set", "k=1"
     ]  # fmt: skip

@@ -16,6 +16,6 @@ def add_options(parser: Parser) -> None:
 
 
 def execute(arguments: Namespace) -> object:
-    from alliance_dynamics.study import check
+    from alliance_dynamics.checks import check
 
     return check(arguments.model)
