@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from alliance_dynamics.errors import Fault, ModelError, fault, suggestion
+from alliance_dynamics.errors import Fault, ModelError, Place, fault, suggestion
 from alliance_dynamics.model.model import Model
 
 MOST_BYTES = 20_000_000
@@ -141,7 +141,7 @@ def _bytes(path: Path) -> bytes:
     return content
 
 
-def _not_text(file: str, why: str, **values: object) -> Fault:
+def _not_text(file: Place | str, why: str, **values: object) -> Fault:
     return fault(
         file,
         "Not a Vensim text model: " + why,
@@ -168,7 +168,7 @@ def _refuse_early(text: str, file: str) -> None:
     from alliance_dynamics.model.places import missing_controls, scan
 
     if "|" not in text:
-        raise ModelError(_not_text(f"{file}:1", "it is text without an equation, and not XML"))
+        raise ModelError(_not_text(Place(file, 1), "it is text without an equation, and not XML"))
     found = scan(text.replace("\r\n", "\n").replace("\r", "\n"), file)
     faults = found.faults or missing_controls(found, file)
     if faults:

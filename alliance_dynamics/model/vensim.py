@@ -14,23 +14,15 @@ from typing import TypeVar
 from alliance_dynamics.errors import Fault, ModelError, Place, fault
 from alliance_dynamics.model import expression as ex
 from alliance_dynamics.model.check import MOST_EQUATIONS, check_model, model_notices
-from alliance_dynamics.model.external import Files, Unreadable
-from alliance_dynamics.model.lower import (
-    Defined,
-    Macro,
-    Scope,
-    World,
-    cells_of,
-    define,
-    parse_statement,
-    plain,
-    unreadable,
-)
+from alliance_dynamics.model.define import cells_of, define, parse_statement, unreadable
+from alliance_dynamics.model.external import Files
 from alliance_dynamics.model.model import Definition, Dimension, Kind, Model, TimeAxis, Variable
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.parse import NotVensim, Parsed
 from alliance_dynamics.model.places import Scan, Statement, missing_controls, scan
 from alliance_dynamics.model.ranges import is_range, read_ranges
+from alliance_dynamics.model.scopes import Defined, Macro, Scope, World, plain
+from alliance_dynamics.model.sheets import Unreadable
 
 Result = TypeVar("Result")
 

@@ -99,3 +99,9 @@ def test_what_cannot_be_had_is_refused_with_file_and_cell(folder, tmp_path_facto
 
 def test_a_text_without_a_file_reads_no_files():
     assert "reads no other files" in refusal("x = GET DIRECT CONSTANTS('n.csv', ',', 'A1') ~~|")
+
+
+@pytest.mark.parametrize("content", [b"my x\n0\tone\n", b"my x\n\xff\t1\n"])
+def test_a_broken_listing_is_refused(folder, content):
+    (folder / "model_data.dat").write_bytes(content)
+    assert "model_data.dat" in refusal("my x ~~|", folder)
