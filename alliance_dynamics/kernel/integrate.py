@@ -79,7 +79,7 @@ class Schedule:
     @property
     def times(self) -> Array:
         """The times of the saves, (saves,)."""
-        return self.start + np.arange(0, self.steps + 1, self.steps_per_save) * self.dt
+        return np.asarray(self.start + np.arange(0, self.steps + 1, self.steps_per_save) * self.dt, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class _Runner:
             _Chunk(self, task, part).run(parts, shared, values[part], failed[part])
 
         starts = range(0, blocks, chunk)
-        if task.threads == 1 or len(starts) == 1:
+        if task.threads == 1 or len(starts) <= 1:
             for first in starts:
                 work(first)
         else:

@@ -44,34 +44,10 @@ def programs(draw: st.DrawFn) -> Program:
     return b.program(**{f"v{i}": index for i, index in enumerate(pool)})
 
 
-OPERATIONS = [
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "min",
-    "max",
-    "abs",
-    "neg",
-    "exp",
-    "log",
-    "sqrt",
-    "pow",
-    "power_of",
-    "number_to",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "select",
-    "lookup",
-    "logic",
-]
+OPERATIONS = tuple(
+    "add sub mul div min max abs neg exp log sqrt pow power_of number_to sin cos tan asin acos atan sinh cosh tanh "
+    "select lookup logic".split()  # noqa: SIM905 - readable
+)
 
 
 def _operation(b: Build, kind: str, x: int, y: int, z: int, draw: st.DrawFn) -> int:

@@ -218,6 +218,13 @@ def test_a_parameter_that_does_not_vary_becomes_a_constant_and_may_not_change(ba
         kernel.run(np.array([[0.3, 50.0]]), schedule)
 
 
+@backends
+def test_no_runs_give_no_rows(backend):
+    kernel = compile_kernel(decay(), ["s"], backend=backend)
+    for threads in (1, 2):
+        assert kernel.run(np.empty((0, 2)), Schedule(0.0, 1.0, 3), threads=threads).values.shape == (0, 4, 1)
+
+
 def test_wrong_calls_are_refused_by_name():
     with pytest.raises(UsageError, match="Did you mean `outflow`"):
         compile_kernel(decay(), ["outflwo"])
