@@ -44,9 +44,33 @@ def programs(draw: st.DrawFn) -> Program:
     return b.program(**{f"v{i}": index for i, index in enumerate(pool)})
 
 
-OPERATIONS = tuple(
-    "add sub mul div min max abs neg exp log sqrt pow power_of number_to sin cos tan asin acos atan sinh cosh tanh "
-    "select lookup logic".split()  # noqa: SIM905 - readable
+OPERATIONS = (
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "min",
+    "max",
+    "abs",
+    "neg",
+    "exp",
+    "log",
+    "sqrt",
+    "pow",
+    "power_of",
+    "number_to",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "select",
+    "lookup",
+    "logic",
 )
 
 
