@@ -57,7 +57,7 @@ class Futures:
 
 
 def draw_futures(calibration: Calibration, parameters: Parameters, *, seed: int) -> Futures:
-    """As many futures as the calibration has draws: posterior draw i with point i of a Latin hypercube of assumptions."""
+    """As many futures as calibration draws: draw i with point i of a Latin hypercube of the assumptions."""
     setup = calibration.setup
     assumptions = assumptions_of(setup.program, parameters, setup.forward.columns)
     posterior = calibration.posterior.values[:, : setup.forward.structural]
@@ -94,8 +94,15 @@ def columns_of_regime(program: Program, model, scenario: Scenario, parameters: P
     for name, value in scenario.values(parameters).items():
         columns = targets_of(model, program, name)
         if isinstance(columns, Fault):
-            faults.append(fault(scenario.path or scenario.id, columns.what, expected=columns.expected,
-                                remedy=columns.remedy, **columns.values))
+            faults.append(
+                fault(
+                    scenario.path or scenario.id,
+                    columns.what,
+                    expected=columns.expected,
+                    remedy=columns.remedy,
+                    **columns.values,
+                )
+            )
         else:
             found |= dict.fromkeys(columns, value)
     if faults:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import qmc
 from threadpoolctl import threadpool_limits
 
 from alliance_dynamics.calibrate.fit import Fit, fit
@@ -120,14 +121,12 @@ class Calibration:
             "parameters": len(self.setup.parameters),
             "starts": len(self.fit.starts),
             "starts_at_best": sum(start.objective - best < 1.92 for start in self.fit.starts),
-            "noise": {
-                group: {"sigma": self.fit.sigma[g], "phi": self.fit.phi[g]} for g, group in enumerate(self.setup.groups)
-            },
+            "noise": self._noise(),
             "coverage": coverage(self.band, observed),
             "at_bound": [row["parameter"] for row in self.table if row["status"] == "at bound"],
             "not_identified": [row["parameter"] for row in self.table if row["status"] == "not identified"],
             "breaks": self._breaks(),
-            "converged": bool(np.nanmax(self.posterior.r_hat) < R_HAT_GATE),
+            "converged": bool(self.posterior.r_hat.max() < R_HAT_GATE),
             "r_hat_max": float(np.nanmax(self.posterior.r_hat)),
             "accepted": self.posterior.accepted,
             "generations": self.posterior.generations,
@@ -145,34 +144,44 @@ class Calibration:
 
     def _noise_rows(self) -> list[dict[str, Any]]:
         rows = []
-        for g, group in enumerate(self.setup.groups):
+        for g, series in enumerate(self.setup.series):
             for kind, best, draws in (
                 ("sd", self.fit.sigma[g], self.posterior.sigma[:, g]),
                 ("phi", self.fit.phi[g], self.posterior.phi[:, g]),
             ):
-                card = self.setup.problem.parameters.get(f"{kind}_{group}")
+                card = self.setup.problem.parameters.get(f"{kind}_{series.observable.id}")
                 if card is None:
                     continue
                 low, high = np.quantile(draws, [0.05, 0.95])
                 rows.append(
                     {
-                        "parameter": card.id,
-                        "label": card.label_en or card.meaning,
-                        "label_ru": card.label_ru,
+                        "parameter": f"{card.id}__{series.experiment.lower()}",
+                        "label": f"{card.label_en or card.meaning}, {series.experiment}",
+                        "label_ru": f"{card.label_ru}, {series.experiment}",
                         "unit": card.unit,
                         "estimate": best,
                         "low": low,
                         "high": high,
-                        "prior_low": None,
-                        "prior_high": None,
                         "status": "estimated",
                         "source": card.source,
                         "grade": card.grade,
                         "role": card.role,
-                        "r_hat": None,
                     }
                 )
         return rows
+
+    def _noise(self) -> dict[str, dict[str, float]]:
+        """For each observable the root mean square of sigma and the mean of phi over its series."""
+        found: dict[str, list[int]] = {}
+        for g, series in enumerate(self.setup.series):
+            found.setdefault(series.observable.id, []).append(g)
+        return {
+            name: {
+                "sigma": float(np.sqrt(np.mean(self.fit.sigma[groups] ** 2))),
+                "phi": float(np.mean(self.fit.phi[groups])),
+            }
+            for name, groups in found.items()
+        }
 
     def _breaks(self) -> list[dict[str, Any]]:
         found: dict[tuple[str, int], dict[str, Any]] = {}
@@ -226,9 +235,11 @@ def _calibrate(
                                  progress=lambda share: progress(0.4 + 0.5 * share))  # fmt: skip
     setup = set_up(model, problem, last_year=last_year, jobs=jobs)
     group = setup.group_of_series
-    paths = log_paths(setup, posterior.values)
+    predicted = setup.forward.predict_rows(_with_uncertain_future(setup, posterior.values, seed))
+    paths = _log(predicted) + setup.break_shift(posterior.values[:, setup.forward.structural :])
+    shocks = np.array([problem.forecast.shocks.get(each.observable.id, 0.0) for each in setup.series])
     band = predictive_band(paths, posterior.sigma[:, group], posterior.phi[:, group], setup.years,
-                           setup.log_observed(until), seed=seed)  # fmt: skip
+                           setup.log_observed(until), shocks=shocks, seed=seed)  # fmt: skip
     progress(0.95)
     skill = tuple(hold_out_skill(fitted, best, seed=seed)) if problem.folds.holdout else ()
     progress(1.0)
@@ -238,8 +249,22 @@ def _calibrate(
 def log_paths(setup: Setup, values: Floats) -> Floats:
     """[rows, series, years]: ln of the model's predictions, break shifts included."""
     s = setup.forward.structural
-    predicted = setup.forward.predict(values[:, :s])
-    return np.log(np.where(predicted > 0, predicted, np.nan)) + setup.break_shift(values[:, s:])
+    return _log(setup.forward.predict(values[:, :s])) + setup.break_shift(values[:, s:])
+
+
+def _log(predicted: Floats) -> Floats:
+    return np.log(np.where(predicted > 0, predicted, np.nan))
+
+
+def _with_uncertain_future(setup: Setup, values: Floats, seed: int) -> Floats:
+    """Parameter vectors of posterior draws, with the constants that act only after the data drawn from their ranges."""
+    rows = setup.forward.rows(values[:, : setup.forward.structural])
+    columns, low, high = setup.uncertain_columns()
+    stream = np.random.default_rng(np.random.SeedSequence([seed, 5]))
+    if len(columns):
+        cube = qmc.LatinHypercube(len(columns), rng=stream).random(len(rows))
+        rows[:, columns] = low + (high - low) * cube
+    return rows
 
 
 def hold_out_skill(setup: Setup, best: Fit, *, seed: int) -> list[dict[str, Any]]:

@@ -75,11 +75,15 @@ class ModelForward:
         return rows
 
     def predict(self, values: Floats) -> Floats:
-        """[rows, series, years] in the unit of each observable; NaN from the first non-finite year of a run on."""
-        result = self.kernel.run(self.rows(values), self.schedule, method=self.method, threads=self.jobs)
+        """[rows, series, years] from structural values [rows, S] in the observables' units; NaN where a run fails."""
+        return self.predict_rows(self.rows(values))
+
+    def predict_rows(self, rows: Floats) -> Floats:
+        """The same from full parameter vectors [rows, program parameters]."""
+        result = self.kernel.run(rows, self.schedule, method=self.method, threads=self.jobs)
         index = {name: i for i, name in enumerate(self.outputs)}
         saved = result.values
-        predicted = np.empty((len(values), len(self.series), len(self.years)))
+        predicted = np.empty((len(rows), len(self.series), len(self.years)))
         for s, each in enumerate(self.series):
 
             def value_of(reference: Reference, each: Observed = each) -> Floats:

@@ -80,9 +80,7 @@ class NoisePriors:
     @staticmethod
     def flat(groups: int, most_phi: float = 0.98) -> NoisePriors:
         zero, infinite = np.zeros(groups), np.full(groups, np.inf)
-        return NoisePriors(
-            zero, infinite, zero + 0.001, zero + 2.0, zero, infinite, np.full(groups, most_phi)
-        )
+        return NoisePriors(zero, infinite, zero + 0.001, zero + 2.0, zero, infinite, np.full(groups, most_phi))
 
     @property
     def groups(self) -> int:
@@ -98,7 +96,7 @@ class NoisePriors:
 
 
 def fit_noise(residuals: Floats, chains: Chains, priors: NoisePriors) -> tuple[Floats, Floats]:
-    """The most probable sigma and phi [groups] for given log residuals [points]: Newton in ln sigma on a grid of phi."""
+    """The most probable sigma and phi [groups] for log residuals [points]: Newton in ln sigma on a grid of phi."""
     sigma, phi = np.empty(priors.groups), np.empty(priors.groups)
     for group in range(priors.groups):
         inside = np.flatnonzero(chains.group == group)

@@ -34,10 +34,13 @@ def predictive_band(
     years: NDArray[np.int64],
     log_observed: Floats,
     *,
+    shocks: Floats | None = None,
     seed: int,
     draws_of_noise: int = 16,
 ) -> Band:
     """Quantiles over draws and noise.
+
+    `shocks` [series]: the sd that random drivers add per square root of a year after the last observation.
 
     `log_paths` [draws, series, years]: ln of the model, break shifts included.  `sigma`, `phi` [draws, series].
     `log_observed` [series, years]: NaN where there is no observation that entered the fit.
@@ -55,7 +58,8 @@ def predictive_band(
             if 0 <= last < t:
                 memory = phi[:, s] ** (years[t] - years[last])
                 centre = centre + memory * (log_observed[s, last] - log_paths[:, s, last])
-                spread = spread * np.sqrt(1.0 - memory**2)
+                grown = 0.0 if shocks is None else shocks[s] ** 2 * (years[t] - years[last])
+                spread = np.sqrt(spread**2 * (1.0 - memory**2) + grown)
             sample = np.exp(centre[:, None] + spread[:, None] * z)
             quantiles[:, s, t] = np.quantile(sample, [0.05, 0.5, 0.95])
     return Band(years, *quantiles)

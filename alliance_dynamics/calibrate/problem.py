@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -176,6 +176,18 @@ class Folds:
     horizons: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the years after the data add to the uncertainty.
+
+    `shocks`: for an observable, the sd of its logarithm that random drivers add per square root of a year.
+    `uncertain`: model constants that act only after the data, uniform on (low, high).
+    """
+
+    shocks: Mapping[str, float] = field(default_factory=dict)
+    uncertain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Problem:
     """Everything that a fit needs beside the model.  `files`: tables by name; `hash` covers their contents."""
@@ -200,6 +212,7 @@ class Problem:
     files: Mapping[str, Path]
     hash: str
     warnings: tuple[Fault, ...] = ()
+    forecast: Forecast = field(default_factory=Forecast)
 
     @property
     def estimated(self) -> tuple[CalibratedParameter, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alliance_dynamics.calibrate.problem import Folds
+from alliance_dynamics.calibrate.problem import Folds, Forecast
 from alliance_dynamics.calibrate.problem_columns import COLUMNS, NEEDED
 from alliance_dynamics.cells import near_name
 from alliance_dynamics.errors import Fault, InputError, UnsupportedError, fault
@@ -16,7 +16,7 @@ from alliance_dynamics.toml_door import Document, read_toml
 FORMAT = "alliance-problem/1"
 NAME = "problem.toml"
 _CHOICES = {"format": (FORMAT,), "likelihood": ("trajectory", "state-reset"), "cut": ("F", "bootstrap", "chi2")}
-_KEYS = ("format", "model", "start", "stop", "dt", "likelihood", "cut", "ignore_columns", "tables", "folds")
+_KEYS = ("format", "model", "start", "stop", "dt", "likelihood", "cut", "ignore_columns", "tables", "folds", "forecast")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Settings:
     ignore_columns: tuple[str, ...]
     tables: dict[str, Path]
     folds: Folds
+    forecast: Forecast
 
 
 def read_settings(path: Path, faults: list[Fault]) -> Settings:
@@ -77,6 +78,7 @@ def read_settings(path: Path, faults: list[Fault]) -> Settings:
         ignore_columns=tuple(ignored),
         tables=_tables(document, file.parent, faults),
         folds=_folds(document, faults),
+        forecast=_forecast(document, faults),
     )
 
 
@@ -126,6 +128,32 @@ def _folds(document: Document, faults: list[Fault]) -> Folds:
         faults.append(fault(document.place("folds", "rolling"), what, expected=expected))
         origin, horizons = None, []
     return Folds(tuple(holdout) if holdout else None, origin, tuple(horizons))  # type: ignore[arg-type]
+
+
+def _forecast(document: Document, faults: list[Fault]) -> Forecast:
+    forecast = _table(document, "forecast", faults)
+    _refuse_unknown(document, ("forecast",), forecast, ("shocks", "uncertain"), faults)
+    shocks: dict[str, float] = {}
+    uncertain: dict[str, tuple[float, float]] = {}
+    for kind in ("shocks", "uncertain"):
+        given = forecast.get(kind, {})
+        if not isinstance(given, dict):
+            faults.append(fault(document.place("forecast", kind), "`{kind}` is not a table", kind=kind))
+            continue
+        for name, value in given.items():
+            place = document.place("forecast", kind, name)
+            if kind == "shocks" and _is_number(value) and value >= 0:
+                shocks[name] = float(value)
+            elif kind == "uncertain" and isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)):
+                uncertain[name] = (float(value[0]), float(value[1]))
+            else:
+                expected = "A number, 0 or more" if kind == "shocks" else "[low, high]"
+                faults.append(fault(place, "`{name}` is {value}", expected=expected, name=name, value=value))
+    return Forecast(shocks, uncertain)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _years(value: Any) -> list[int]:

@@ -79,6 +79,7 @@ def _build(settings: Settings, tables: dict[str, Table], faults: list[Fault]) ->
         likelihood=settings.likelihood,
         cut=settings.cut,
         folds=settings.folds,
+        forecast=settings.forecast,
         measurements=measurements,
         observables=observables,
         parameters=parameters,

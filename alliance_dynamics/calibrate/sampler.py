@@ -102,7 +102,7 @@ def rank_normalised(values: Floats) -> Floats:
 
 
 def r_hat(values: Floats) -> float:
-    """Rank-normalised split R-hat of `values[ensemble, draw]`; an ensemble's chains are joined generation by generation."""
+    """Rank-normalised split R-hat of `values[ensemble, draw]`; chains of an ensemble are joined by generation."""
     half = values.shape[1] // 2
     halves = np.concatenate([values[:, :half], values[:, half : 2 * half]])
 

@@ -65,12 +65,12 @@ class Setup:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Names of the noise groups: one per calibrated observable."""
-        return tuple(dict.fromkeys(each.observable.id for each in self.series))
+        """Names of the noise groups, one per series: errors of one observable differ in size between regions."""
+        return tuple(f"{each.observable.id}_{each.experiment.lower()}" for each in self.series)
 
     @property
     def group_of_series(self) -> NDArray[np.int64]:
-        return np.array([self.groups.index(each.observable.id) for each in self.series], dtype=np.int64)
+        return np.arange(len(self.series), dtype=np.int64)
 
     def log_observed(self, until: int) -> Floats:
         """[series, years] of ln y that may enter a fit up to a year; NaN elsewhere."""
@@ -83,6 +83,18 @@ class Setup:
     def break_shift(self, values: Floats) -> Floats:
         """[rows, series, years] shifts of ln s by break values [rows, B]."""
         return np.stack([values @ each.breaks.T for each in self.series], axis=1)
+
+    def uncertain_columns(self) -> tuple[NDArray[np.int64], Floats, Floats]:
+        """Program columns of the constants that are uncertain after the data, element by element, and their ranges."""
+        found: list[tuple[int, float, float]] = []
+        faults: list[Fault] = []
+        for name, (low, high) in self.problem.forecast.uncertain.items():
+            place = Place(str(self.problem.folder / "problem.toml"))
+            found += [(int(c), low, high) for c in _columns(self.model, self.program, name, place, faults)]
+        if faults:
+            raise InputError(faults)
+        columns = np.array([each[0] for each in found], dtype=np.int64)
+        return columns, np.array([each[1] for each in found]), np.array([each[2] for each in found])
 
     def task(self, until: int) -> Task:
         """Everything that a fit to the years up to `until` needs."""
@@ -130,8 +142,8 @@ def set_up(
         method=model.time.method,
         jobs=jobs,
     )
-    groups = tuple({each.observable.id: each.observable for each in series}.values())
-    return Setup(model, program, problem, structural, breaks, _noise(problem, groups), series, years, forward)
+    noise = _noise(problem, [each.observable for each in series])
+    return Setup(model, program, problem, structural, breaks, noise, series, years, forward)
 
 
 def _series(problem: Problem, breaks: Sequence[CalibratedParameter], years: NDArray[np.int64]) -> tuple[Series, ...]:
@@ -249,5 +261,3 @@ def _noise(problem: Problem, observables: Sequence[Observable]) -> NoisePriors:
                 if phi.prior is not None and phi.prior.distribution == "normal":
                     rows["phi_mean"][g], rows["phi_deviation"][g] = phi.prior.parameters
     return NoisePriors(**rows)
-
-

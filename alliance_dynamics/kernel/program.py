@@ -155,7 +155,7 @@ def from_json(content: dict[str, Any]) -> Program:
         tuple(State(*each) for each in content["states"]),
         tuple(Ring(*each) for each in content["rings"]),
         tuple(content["frozen"]),
-        {name: index for name, index in content["outputs"]},
+        dict(content["outputs"]),
     )
 
 

@@ -80,10 +80,11 @@ def test_the_density_is_minus_infinity_outside_the_bounds():
 def test_the_sampler_finds_a_correlated_normal():
     covariance = np.array([[1.0, 0.8], [0.8, 1.0]])
     inverse = np.linalg.inv(covariance)
-    starts = np.random.default_rng(0).standard_normal((4, 12, 2))
+    starts, archive = np.random.default_rng(0).standard_normal((2, 4, 12, 2))
     chains = sample(
         lambda rows: -0.5 * np.einsum("ri,ij,rj->r", rows, inverse, rows),
         starts,
+        archive,
         generations=2500,
         burn_in=500,
         thin=5,
