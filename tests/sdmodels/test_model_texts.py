@@ -15,7 +15,7 @@ from alliance_dynamics.simulate import run_model
 BLOCKS = {name: read_blocks(name) for name in FILES}
 SHARED = {
     "initial_gross_regional_product", "initial_internal_r&d_expenditure", "reference_growth_rate", "driver_end_year",
-    "one_year", "initial_time", "final_time", "time_step", "saveper",
+    "one_year", "middle_of_the_year", "initial_time", "final_time", "time_step", "saveper",
 }  # fmt: skip
 DIMENSIONS = {"region", "industry", "partner", "other_industry"}
 INTERFACE = {
