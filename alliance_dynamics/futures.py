@@ -18,6 +18,7 @@ from alliance_dynamics.errors import Fault, InputError, fault
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.scenarios import Scenario
+from alliance_dynamics.sensitivity.factors import Column, mapped
 from alliance_dynamics.settings import targets_of
 
 Floats = NDArray[np.float64]
@@ -26,12 +27,21 @@ ASSUMED_ROLES = ("structural", "initial", "driver")
 
 @dataclass(frozen=True)
 class Assumption:
-    """A constant that is not calibrated and not certain: uniform on [low, high]; `column` is its program parameter."""
+    """A constant that is not calibrated and not certain; `column` is its program parameter.
+
+    Uniform on [low, high], or normal with `mean` and `sd` cut at low and high.
+    """
 
     name: str
     column: int
     low: float
     high: float
+    mean: float | None = None
+    sd: float | None = None
+
+    def as_column(self) -> Column:
+        """The input column of a design that draws this constant."""
+        return Column(self.name, self.low, self.high, "uniform" if self.sd is None else "normal", self.mean, self.sd)
 
 
 @dataclass(frozen=True)
@@ -66,8 +76,9 @@ def draw_futures(calibration: Calibration, parameters: Parameters, *, seed: int)
     cube = (
         qmc.LatinHypercube(len(assumptions), rng=stream).random(len(rows)) if assumptions else np.zeros((len(rows), 0))
     )
-    for j, each in enumerate(assumptions):
-        rows[:, each.column] = each.low + (each.high - each.low) * cube[:, j]
+    if assumptions:
+        values = mapped([each.as_column() for each in assumptions], np.clip(cube, 1e-12, 1 - 1e-12))
+        rows[:, [each.column for each in assumptions]] = values
     return Futures(setup.program, rows, setup.forward.columns, posterior, assumptions, setup.forward.base)
 
 
@@ -83,8 +94,16 @@ def assumptions_of(
             continue
         if card.low is None or card.high is None or not card.low < card.high:
             continue
-        found.append(Assumption(name, column, card.low, card.high))
+        found.append(Assumption(name, column, card.low, card.high, *_normal(card.distribution)))
     return tuple(found)
+
+
+def _normal(distribution: str) -> tuple[float, float] | tuple[()]:
+    """Mean and sd of `normal(mean, sd)`; nothing for uniform."""
+    if not distribution.startswith("normal("):
+        return ()
+    mean, sd = distribution.removeprefix("normal(").removesuffix(")").split(",")
+    return float(mean), float(sd)
 
 
 def columns_of_regime(program: Program, model, scenario: Scenario, parameters: Parameters) -> dict[int, float]:

@@ -111,7 +111,7 @@ def _factors(levers: Mapping[str, Lever], futures: Futures) -> Sequence[Factor]:
     rows = len(futures.posterior)
     factors.append(Factor(CALIBRATED, CALIBRATED, columns=(Column("posterior row", 0, rows, "index"),)))
     if futures.assumptions:
-        columns = tuple(Column(each.name, each.low, each.high) for each in futures.assumptions)
+        columns = tuple(each.as_column() for each in futures.assumptions)
         factors.append(Factor(ASSUMPTIONS, ASSUMPTIONS, columns=columns))
     return factors
 
