@@ -83,6 +83,9 @@ def compare_regimes(runs: RegimeRuns, *, baseline: str, at: Sequence[int]) -> Co
         outcome = Outcome(indicator.name, unit=unit, better=indicator.better)
         card = compare_values({indicator.name: values}, [outcome], regimes=names, years=runs.years.tolist(),
                               baseline=baseline, at=list(at), elements=elements)  # fmt: skip
+        if indicator.minus:  # a share of a difference of two accounts means nothing
+            for row in card.summary:
+                row |= dict.fromkeys(("gap_percent", "gap_percent_low", "gap_percent_high"))
         summary += card.summary
         table += card.table
     assert card is not None

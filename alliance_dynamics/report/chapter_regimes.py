@@ -12,6 +12,7 @@ from alliance_dynamics.report.voice import Voice
 from alliance_dynamics.report.wording import ranking_sentences
 
 SUMMARY = "comparison/summary.csv"
+SHOWN_ELEMENTS = 2  # the whole and the first region; the file has the others
 
 
 def regimes_section(voice: Voice, facts: Facts) -> Section:
@@ -72,7 +73,8 @@ def headline_rows(voice: Voice, facts: Facts, outcome: str) -> list[Row]:
 def _outcome_table(voice: Voice, facts: Facts, rows: list[Row]) -> Table:
     years = sorted({row["year"] for row in rows})
     regimes = list(dict.fromkeys(row["regime"] for row in rows))
-    elements = order_elements(list(dict.fromkeys(row["element"] for row in rows)))
+    every = order_elements(list(dict.fromkeys(row["element"] for row in rows)))
+    elements = every[:SHOWN_ELEMENTS]
     by_place = {(row["element"], row["regime"], row["year"]): row for row in rows}
     body: list[tuple[Cell, ...]] = []
     for element in elements:
@@ -84,6 +86,8 @@ def _outcome_table(voice: Voice, facts: Facts, rows: list[Row]) -> Table:
                 body.append((head(regime), *cells))
     outcome = rows[0]["outcome"]
     notes = [voice.texts("note.gaps", draws=voice.numbers.number(facts.draws, 0), baseline=facts.baseline)]
+    if len(every) > len(elements):
+        notes.append(voice.texts("note.other_regions"))
     if is_gross_product(outcome):
         notes.append(voice.texts("note.gross_product"))
     return Table(
