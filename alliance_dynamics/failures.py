@@ -9,7 +9,7 @@ from alliance_dynamics.errors import Fault, fault
 from alliance_dynamics.kernel.integrate import Schedule
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.model.model import Method, Model
-from alliance_dynamics.settings import label_of
+from alliance_dynamics.settings import FlatNames
 
 
 def explain(
@@ -21,17 +21,16 @@ def explain(
     failure = replay(program, row, schedule, method=method, seed=seed, run=run)
     if failure is None:
         return fault("", "the run went non-finite, but its repetition did not")
-    name = failure.name
-    shown = label_of(model, name) if name.split("[")[0].split("#")[0] in model.variables else name
-    variable = model.variables.get(name.split("[")[0].split("#")[0])
-    made_of = ", ".join(f"{label_of(model, each)} = {value:g}" for each, value in failure.arguments)
+    names = FlatNames(model)
+    variable = names.owner(failure.name)
+    made_of = ", ".join(f"{names.label(each)} = {value:g}" for each, value in failure.arguments)
     return fault(
         variable.place if variable else "",
         "run failed: draw {run}, time {time}: `{name}` became {value}",
         expected="Because of {made_of}" if made_of else "",
         run=run,
         time=f"{failure.time:g}",
-        name=shown,
+        name=names.label(failure.name),
         value=failure.value,
         made_of=made_of,
     )

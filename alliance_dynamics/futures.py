@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from alliance_dynamics.calibrate.calibration import Calibration
+from alliance_dynamics.calibration.calibration import Calibration
 from alliance_dynamics.errors import Fault, InputError, fault
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.parameters import Parameters

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from alliance_dynamics.calibrate.calibration import Calibration
-from alliance_dynamics.calibrate.regions import read_regions
+from alliance_dynamics.calibration.calibration import Calibration
+from alliance_dynamics.calibration.regions import read_regions
 from alliance_dynamics.compare import Comparison
 from alliance_dynamics.files import write_csv, write_text
 from alliance_dynamics.outcomes import ALLIANCE

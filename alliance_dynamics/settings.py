@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from alliance_dynamics.errors import Fault, ModelError, UsageError, fault, sugge
 from alliance_dynamics.kernel.integrate import Schedule
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.model.expression import Reference, walk
-from alliance_dynamics.model.model import Model
+from alliance_dynamics.model.model import Model, Variable
 from alliance_dynamics.model.names import canonical, flat
 
 CONTROL = {"start": "initial_time", "stop": "final_time", "dt": "time_step", "saveper": "saveper"}
@@ -38,9 +40,7 @@ def parameters_with(model: Model, program: Program, changes: Mapping[str, float]
 
 def targets_of(model: Model, program: Program, name: str) -> list[int] | Fault:
     """The parameter columns that a name stands for, or why it stands for none."""
-    base, bracket, inside = name.partition("[")
-    key = canonical(base)
-    variable = model.variables.get(key)
+    variable, elements, base = _named(model, name)
     if variable is None:
         known = {each.label: each.name for each in model.variables.values()}
         return fault(
@@ -50,13 +50,10 @@ def targets_of(model: Model, program: Program, name: str) -> list[int] | Fault:
             remedy=suggestion(base, known),
             name=name,
         )
-    elements = tuple(canonical(each) for each in inside.removesuffix("]").split(",")) if bracket else ()
-    wanted = flat(key, elements)
-    found = [
-        i
-        for i, each in enumerate(program.parameters)
-        if each == wanted or (not elements and each.startswith(key + "["))
-    ]
+    key = variable.name
+    own = {flat(key, each): each for each in elements_of(model, variable)}
+    wanted = {flat(key, elements)} if elements else set(own)
+    found = [program.parameter_index[each] for each in own if each in wanted and each in program.parameter_index]
     if found:
         return found
     constants = constants_behind(model, key)
@@ -67,7 +64,9 @@ def targets_of(model: Model, program: Program, name: str) -> list[int] | Fault:
             expected="One of {known}",
             name=name,
             label=repr(variable.label),
-            known=", ".join(label_of(model, each) for each in program.parameters if each.startswith(key + "["))
+            known=", ".join(
+                model.label(key, each) for name, each in own.items() if each and name in program.parameter_index
+            )
             or f"`{variable.label}` without brackets",
         )
     return fault(
@@ -152,10 +151,45 @@ def schedule_of(program: Program, row: NDArray[np.float64]) -> tuple[Schedule, l
     return Schedule(start, dt, steps, every), notices
 
 
-def label_of(model: Model, name: str) -> str:
-    """`label[a,b]` of a flat name, as the modeller wrote it."""
-    base, bracket, inside = name.partition("[")
-    base = base.split("#")[0]
-    if base not in model.variables:
-        return name
-    return model.label(base, tuple(inside.split("]")[0].split(","))) if bracket else model.label(base)
+class FlatNames:
+    """The variable and label of each flat name of a model, hidden ones (`name#1`) under the variable that they serve.
+
+    Names may hold `#` and brackets of their own, so the map is made from the model and no name is taken apart.
+    """
+
+    def __init__(self, model: Model):
+        self.model = model
+        self.owners = {
+            flat(variable.name, each): (variable, each)
+            for variable in model.variables.values()
+            for each in elements_of(model, variable)
+        }
+
+    def owner(self, name: str) -> Variable | None:
+        found = self.owners.get(name) or self.owners.get(_HIDDEN.sub("", name))
+        return found[0] if found else None
+
+    def label(self, name: str) -> str:
+        """`label[a,b]` of a flat name, as the modeller wrote it; the name itself where the model has no such."""
+        found = self.owners.get(name) or self.owners.get(_HIDDEN.sub("", name))
+        return self.model.label(found[0].name, found[1]) if found else name
+
+
+_HIDDEN = re.compile(r"#\d+$")
+
+
+def elements_of(model: Model, variable: Variable) -> list[tuple[str, ...]]:
+    """All element tuples of a variable, row-major; the empty one for a scalar."""
+    return list(product(*(model.dimensions[name].elements for name in variable.dimensions)))
+
+
+def _named(model: Model, name: str) -> tuple[Variable | None, tuple[str, ...], str]:
+    """The variable and elements that `label` or `label[a,b]` means, and the text taken for the label."""
+    whole = model.variables.get(canonical(name))
+    if whole is not None:
+        return whole, (), name
+    at = name.rfind("[") if name.rstrip().endswith("]") else -1
+    if at < 0:
+        return None, (), name
+    inside = name.rstrip()[at + 1 : -1].split(",")
+    return model.variables.get(canonical(name[:at])), tuple(canonical(each) for each in inside), name[:at]

@@ -15,7 +15,7 @@ from alliance_dynamics.kernel.flatten import flatten
 from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.model.model import Method, Model
-from alliance_dynamics.settings import CONTROL, label_of, parameters_with, schedule_of
+from alliance_dynamics.settings import CONTROL, FlatNames, parameters_with, schedule_of
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def run_model(
     result = kernel.run(row[None, :], schedule, method=chosen, seed=seed)
     if result.failed[0] >= 0:
         raise RunError(explain(model, program, row, schedule, chosen, seed, 0))
-    columns = tuple(label_of(model, name) for name in names)
+    labels = FlatNames(model)
+    columns = tuple(labels.label(name) for name in names)
     saved = schedule.start + schedule.dt * schedule.steps_per_save * np.arange(result.values.shape[1])
     return Run(
         model, saved, columns, result.values[0], chosen, schedule.dt, (*model.notices, *notices, *kernel.notices)

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from alliance_dynamics.calibrate.calibration import Calibration, Effort
-from alliance_dynamics.calibrate.calibration import calibrate as calibrate_model
-from alliance_dynamics.calibrate.problem import Problem, read_problem
+from alliance_dynamics.calibration.calibration import Calibration, Effort
+from alliance_dynamics.calibration.calibration import calibrate as calibrate_model
+from alliance_dynamics.calibration.problem import Problem, read_problem
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.compare import Comparison
 from alliance_dynamics.errors import UsageError, fault

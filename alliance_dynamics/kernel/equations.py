@@ -77,10 +77,21 @@ class _Builder:
         self.draws = 0
         self.tables: dict[str, dict[tuple[str, ...], Table]] = {}
         self.numbers: dict[str, float | None] = {}
+        self.made_for: dict[str, str] = {}
+        self.owners: dict[str, tuple[Variable | None, tuple[str, ...]]] = {}
 
     def add(self, variable: Variable, definition: Definition) -> None:
         for elements, chosen, position in self.subscripts.of_definition(definition):
             name = flat(variable.name, elements)
+            if self.made_for.setdefault(name, variable.name) != variable.name:
+                raise ModelError(
+                    fault(
+                        definition.place,
+                        "{label} has the same full name as an element of another variable",
+                        remedy="Rename one of the two",
+                        label=repr(self.model.label(variable.name, elements)),
+                    )
+                )
             site = SiteOf(self, name, chosen, definition.place, held_time=variable.kind == "data")
             expression = definition.expression
             if isinstance(expression, Array):
@@ -111,15 +122,21 @@ class _Builder:
         """The value of a flat name at the start, from constants and their defaults; None where a run decides it."""
         if name not in self.numbers:
             self.numbers[name] = None  # a name that needs itself has no value
-            base, _, inside = name.partition("[")
-            variable = self.model.variables.get(base)
-            wanted = tuple(inside.removesuffix("]").split(",")) if inside else ()
+            variable, wanted = self.owner(name)
             for definition in variable.definitions if variable and variable.kind in ("constant", "auxiliary") else ():
                 for elements, chosen, position in self.subscripts.of_definition(definition):
                     if elements == wanted:
                         site = SiteOf(self, name, chosen, definition.place, held_time=False, remembers=False)
                         self.numbers[name] = site.constant(site.node(_element(definition.expression, position)))
         return self.numbers[name]
+
+    def owner(self, name: str) -> tuple[Variable | None, tuple[str, ...]]:
+        """The variable and elements of a flat name; names may hold brackets of their own."""
+        if not self.owners:
+            for variable in self.model.variables.values():
+                for elements in self.subscripts.of_variable(variable):
+                    self.owners[flat(variable.name, elements)] = (variable, elements)
+        return self.owners.get(name, (None, ()))
 
     def lookup_table(self, reference: Reference, site: SiteOf) -> Table:
         """The points of a lookup (or data) variable for the elements that a reference means."""
@@ -250,7 +267,8 @@ class SiteOf:
         if not self.remembers:
             raise self.unsupported("a function with memory in a number that must be known before the run")
         self.hidden += 1
-        name = f"{self.name}#{self.hidden}"
+        while (name := f"{self.name}#{self.hidden}") in self.builder.model.variables:
+            self.hidden += 1
         value = fields.pop("value", const(math.nan))
         self.builder.equations[name] = Equation(name, kind, value, self.place, hidden=True, **fields)  # type: ignore[arg-type]
         return var(name)

@@ -21,7 +21,7 @@ from definitions import (
     Parameter,
 )
 
-from alliance_dynamics.calibrate import transform
+from alliance_dynamics.calibration import transform
 from alliance_dynamics.cells import Column
 from alliance_dynamics.observations import SOURCE_COLUMNS, Observations, read_observations, read_sources
 from alliance_dynamics.tables import Row, read_table, write_table

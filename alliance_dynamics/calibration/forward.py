@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alliance_dynamics.calibrate.formula import evaluate_formula
+from alliance_dynamics.calibration.formula import evaluate_formula
 from alliance_dynamics.kernel.integrals import integral_name, with_integrals
 from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
 from alliance_dynamics.kernel.program import Program

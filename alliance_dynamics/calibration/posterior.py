@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alliance_dynamics.calibrate.fit import Fit, Task, jacobian
-from alliance_dynamics.calibrate.noise import log_likelihood, whiten
-from alliance_dynamics.calibrate.sampler import r_hat, sample
+from alliance_dynamics.calibration.fit import Fit, Task, jacobian
+from alliance_dynamics.calibration.noise import log_likelihood, whiten
+from alliance_dynamics.calibration.sampler import r_hat, sample
 
 Floats = NDArray[np.float64]
 

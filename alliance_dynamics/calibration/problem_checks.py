@@ -6,8 +6,8 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from alliance_dynamics.calibrate.formula import references
-from alliance_dynamics.calibrate.problem import CalibratedParameter, Measurement, Problem
+from alliance_dynamics.calibration.formula import references
+from alliance_dynamics.calibration.problem import CalibratedParameter, Measurement, Problem
 from alliance_dynamics.cells import near_name
 from alliance_dynamics.errors import Fault, Place, fault
 from alliance_dynamics.model.expression import Expression

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from alliance_dynamics.calibrate.noise import Chains, NoisePriors, fit_noise, log_likelihood
+from alliance_dynamics.calibration.noise import Chains, NoisePriors, fit_noise, log_likelihood
 
 YEARS = np.array([2000.0, 2001, 2002, 2004, 2007, 2008])
 

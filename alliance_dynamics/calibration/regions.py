@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alliance_dynamics.calibrate.problem import Problem
+from alliance_dynamics.calibration.problem import Problem
 from alliance_dynamics.cells import Column
 from alliance_dynamics.observations import read_observations
 from alliance_dynamics.tables import read_table

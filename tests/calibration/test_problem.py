@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alliance_dynamics.calibrate.formula import evaluate_formula, parse_formula, references
-from alliance_dynamics.calibrate.problem import Problem, read_problem
-from alliance_dynamics.calibrate.problem_checks import check_model, split_target
+from alliance_dynamics.calibration.formula import evaluate_formula, parse_formula, references
+from alliance_dynamics.calibration.problem import Problem, read_problem
+from alliance_dynamics.calibration.problem_checks import check_model, split_target
 from alliance_dynamics.errors import InputError, Place, ProvenanceError, UnsupportedError
 from alliance_dynamics.model.compose import compose
 from alliance_dynamics.model.expression import Number, Reference

@@ -267,6 +267,6 @@ def read_problem(folder: str | Path) -> Problem:
     All faults of all tables are raised together as one InputError (a ProvenanceError if only source cards are missing);
     things to say that do not stop a fit are `warnings`.
     """
-    from alliance_dynamics.calibrate.problem_tables import assemble
+    from alliance_dynamics.calibration.problem_tables import assemble
 
     return assemble(Path(folder))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from alliance_dynamics.calibrate.noise import Chains, log_likelihood, whiten
+from alliance_dynamics.calibration.noise import Chains, log_likelihood, whiten
 
 Floats = NDArray[np.float64]
 

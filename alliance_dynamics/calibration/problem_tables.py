@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from alliance_dynamics.calibrate.formula import parse_formula
-from alliance_dynamics.calibrate.problem import (
+from alliance_dynamics.calibration.formula import parse_formula
+from alliance_dynamics.calibration.problem import (
     CalibratedParameter,
     Change,
     Correlation,
@@ -22,9 +22,9 @@ from alliance_dynamics.calibrate.problem import (
     Prior,
     Problem,
 )
-from alliance_dynamics.calibrate.problem_checks import break_warnings, check, missing_sources
-from alliance_dynamics.calibrate.problem_columns import COLUMNS, KEYS, MAY_BE_EMPTY, PRIORS
-from alliance_dynamics.calibrate.problem_file import Settings, read_settings
+from alliance_dynamics.calibration.problem_checks import break_warnings, check, missing_sources
+from alliance_dynamics.calibration.problem_columns import COLUMNS, KEYS, MAY_BE_EMPTY, PRIORS
+from alliance_dynamics.calibration.problem_file import Settings, read_settings
 from alliance_dynamics.cells import number_of
 from alliance_dynamics.errors import Fault, InputError, Place, ProvenanceError, fault
 from alliance_dynamics.model.expression import Expression, Number

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.stats import qmc
 
-from alliance_dynamics.calibrate.likelihood import Points, Priors, log_residuals, negative_log_likelihood
-from alliance_dynamics.calibrate.noise import NoisePriors, fit_noise, whiten
+from alliance_dynamics.calibration.likelihood import Points, Priors, log_residuals, negative_log_likelihood
+from alliance_dynamics.calibration.noise import NoisePriors, fit_noise, whiten
 
 Floats = NDArray[np.float64]
 

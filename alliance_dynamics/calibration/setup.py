@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from alliance_dynamics.calibrate.fit import Task
-from alliance_dynamics.calibrate.formula import evaluate_formula, references
-from alliance_dynamics.calibrate.forward import AtPoints, ModelForward, Observed
-from alliance_dynamics.calibrate.likelihood import Points, Priors
-from alliance_dynamics.calibrate.noise import Chains, NoisePriors
-from alliance_dynamics.calibrate.problem import CalibratedParameter, Measurement, Observable, Problem
+from alliance_dynamics.calibration.fit import Task
+from alliance_dynamics.calibration.formula import evaluate_formula, references
+from alliance_dynamics.calibration.forward import AtPoints, ModelForward, Observed
+from alliance_dynamics.calibration.likelihood import Points, Priors
+from alliance_dynamics.calibration.noise import Chains, NoisePriors
+from alliance_dynamics.calibration.problem import CalibratedParameter, Measurement, Observable, Problem
 from alliance_dynamics.errors import Fault, InputError, Place, UnsupportedError, fault, suggestion
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.model.expression import Reference

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alliance_dynamics.calibrate import transform
+from alliance_dynamics.calibration import transform
 from alliance_dynamics.observations import read_observations
 
 DATA = Path(__file__).resolve().parents[2] / "calibration" / "tatarstan" / "data" / "observations.csv"

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 from threadpoolctl import threadpool_limits
 
-from alliance_dynamics.calibrate.fit import Fit, fit
-from alliance_dynamics.calibrate.naive import drift, last_value
-from alliance_dynamics.calibrate.posterior import Posterior, sample_posterior
-from alliance_dynamics.calibrate.predictive import Band, coverage, predictive_band
-from alliance_dynamics.calibrate.problem import Problem
-from alliance_dynamics.calibrate.setup import Setup, set_up
+from alliance_dynamics.calibration.fit import Fit, fit
+from alliance_dynamics.calibration.naive import drift, last_value
+from alliance_dynamics.calibration.posterior import Posterior, sample_posterior
+from alliance_dynamics.calibration.predictive import Band, coverage, predictive_band
+from alliance_dynamics.calibration.problem import Problem
+from alliance_dynamics.calibration.setup import Setup, set_up
 from alliance_dynamics.model.model import Model
 
 Floats = NDArray[np.float64]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alliance_dynamics.calibrate.problem import Folds, Forecast
-from alliance_dynamics.calibrate.problem_columns import COLUMNS, NEEDED
+from alliance_dynamics.calibration.problem import Folds, Forecast
+from alliance_dynamics.calibration.problem_columns import COLUMNS, NEEDED
 from alliance_dynamics.cells import near_name
 from alliance_dynamics.errors import Fault, InputError, UnsupportedError, fault
 from alliance_dynamics.toml_door import Document, read_toml
