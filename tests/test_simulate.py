@@ -1,0 +1,156 @@
+"""A run names its columns, takes its changes and tells its failures by the names that the modeller wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alliance_dynamics.errors import AllianceError, ModelError, RunError, UsageError
+from alliance_dynamics.model.model import Model
+from alliance_dynamics.model.vensim import read_vensim_text
+from alliance_dynamics.settings import FlatNames
+from alliance_dynamics.simulate import program_of, run_model
+
+CONTROLS = """
+INITIAL TIME = 0 ~~|
+FINAL TIME = 4 ~~|
+TIME STEP = 0.5 ~~|
+SAVEPER = 1 ~~|
+"""
+ODD_NAMES = """
+R: a, b ~~|
+"C# x" = 2 ~~|
+"C# y" = "C# x" * 2 ~~|
+"C" = 7 ~~|
+"price [$]" = 3 ~~|
+"price [$] of"[R] = 3, 4 ~~|
+"s [a]" = 5 ~~|
+s[R] = 6, 7 ~~|
+z = SMOOTH("C# y" * Time + "s [a]", "C# x") ~~|
+"z#1" = DELAY FIXED(z, "C# x", 0) ~~|
+"""
+WRONG_LATER = """
+base = 3 ~~|
+My level[R] = INTEG(-1 / SQRT(base - Time), 1) ~~|
+R: north, south ~~|
+"""
+
+
+def model_of(text: str, controls: str = CONTROLS) -> Model:
+    return read_vensim_text("{UTF-8}\n" + text + controls, "m.mdl").model
+
+
+def value(model: Model, column: str, **settings) -> float:
+    run = run_model(model, **settings)
+    return float(run.values[-1, run.columns.index(column)])
+
+
+def test_names_with_hash_signs_and_brackets_keep_labels_of_their_own():
+    columns = run_model(model_of(ODD_NAMES)).columns
+    assert columns[:11] == (
+        "C# x", "C# y", "C", "price [$]", "price [$] of[a]", "price [$] of[b]", "s [a]", "s[a]", "s[b]", "z", "z#1",
+    )  # fmt: skip
+    assert len(set(columns)) == len(columns)
+
+
+def test_every_hidden_quantity_is_labelled_as_the_variable_that_it_serves():
+    model = model_of(ODD_NAMES)
+    names = FlatNames(model)
+    hidden = [state.name for state in program_of(model).states]
+    assert {names.label(each) for each in hidden} == {"z"}
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("C# x", "C# x"),
+        ('"c#_X"', "C# x"),
+        ("price [$]", "price [$]"),
+        ("price [$] of[b]", "price [$] of[b]"),
+        ("price [$] of", "price [$] of[a]"),
+        ("s [a]", "s [a]"),
+        ("S[A]", "s[a]"),
+    ],
+)
+def test_a_constant_is_set_by_its_name_whatever_signs_it_holds(name, column):
+    model = model_of(ODD_NAMES)
+    before, after = run_model(model, saveper=4), run_model(model, saveper=4, set={name: 1.5})
+    changed = {each for i, each in enumerate(after.columns) if after.values[0, i] != before.values[0, i]}
+    assert value(model, column, set={name: 1.5}) == 1.5
+    assert column in changed and not changed - {column, "C# y", "z", "price [$] of[b]"}
+
+
+@pytest.mark.parametrize("name", ["price [$] of[x]", "C# x[a]", "C# yy", "z", "price [$", "s[a,b]", "s[]"])
+def test_a_change_of_what_is_no_constant_is_refused_by_name(name):
+    with pytest.raises(UsageError) as caught:
+        run_model(model_of(ODD_NAMES), set={name: 1.0})
+    assert name in str(caught.value)
+
+
+def test_all_wrong_changes_are_told_at_once():
+    with pytest.raises(UsageError) as caught:
+        run_model(model_of(ODD_NAMES), set={"nothing": 1.0, "z": 2.0, "C": float("nan")})
+    assert len(caught.value.faults) == 3
+
+
+def test_two_variables_with_one_full_name_are_refused():
+    model = model_of('R: a ~~|\n"s[a]" = 5 ~~|\ns[R] = 6 ~~|\n')
+    with pytest.raises(ModelError, match="same full name"):
+        run_model(model)
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4"])
+def test_a_failure_names_variable_time_and_draw_and_what_it_came_from(method):
+    with pytest.raises(RunError) as caught:
+        run_model(model_of(WRONG_LATER), method=method)
+    message = str(caught.value)
+    assert "`My level[north]`" in message and "draw 0" in message
+    assert "time 3" in message and "base = 3" in message
+
+
+def test_a_harmless_variable_without_a_value_stops_a_run_that_shows_everything():
+    with pytest.raises(RunError, match=r"time 0: `share` became"):
+        run_model(model_of("a = 0 ~~|\nshare = a / a ~~|\nlevel = INTEG(1, 0) ~~|\n"))
+
+
+def test_time_controls_can_be_set_and_saveper_follows_a_file_that_says_so():
+    model = model_of("x = INTEG(1, 0) ~~|\n", CONTROLS.replace("SAVEPER = 1", "SAVEPER = TIME STEP"))
+    run = run_model(model, start=1, stop=3, dt=0.25, method="rk4")
+    np.testing.assert_allclose(run.times, np.arange(1, 3.1, 0.25))
+    np.testing.assert_allclose(run.values[:, run.columns.index("x")], run.times - 1)
+    assert (run.method, run.dt) == ("rk4", 0.25)
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_seed_others():
+    model = model_of("x = RANDOM UNIFORM(0, 1, 0) ~~|\n")
+    first, again, other = (run_model(model, seed=seed).values for seed in (0, 0, 1))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"saveper": 0.7}, "Use 0.5 or 1"),
+        ({"dt": 0.0}, "TIME STEP is 0"),
+        ({"stop": -1.0}, "FINAL TIME is -1"),
+        ({"dt": 1e-9}, "At most"),
+    ],
+)
+def test_impossible_time_axes_are_refused_with_a_remedy(settings, words):
+    with pytest.raises(AllianceError, match=words):
+        run_model(model_of("x = 1 ~~|\n"), **settings)
+
+
+def test_a_step_that_does_not_divide_the_span_is_told():
+    run = run_model(model_of("x = 1 ~~|\n"), dt=0.75, saveper=0.75)
+    assert any("does not divide" in each for each in run.notices)
+    assert run.times[-1] == 3.75
+
+
+def test_no_file_is_written_by_a_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run_model(model_of("x = 1 ~~|\n"))
+    assert not list(Path(tmp_path).iterdir())
