@@ -30,7 +30,6 @@ _HOMES = {
     "sobol_indices": "alliance_dynamics.sensitivity.sobol",
     "write_report": "alliance_dynamics.report",
 }
-__all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
     from alliance_dynamics.calibration.calibration import Effort, calibrate
@@ -57,4 +56,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return ["__version__", *sorted(_HOMES)]

@@ -154,7 +154,15 @@ def _descend(task: Task, first: Floats, sigma: Floats, phi: Floats, most: int = 
 
     u0 = np.clip((first - lower) / width, 1e-6, 1 - 1e-6)
     result = least_squares(
-        vector, u0, jac=slopes, bounds=(0.0, 1.0), method="trf", x_scale="jac", xtol=1e-7, ftol=1e-7, max_nfev=most
+        vector,
+        u0,
+        jac=slopes,  # type: ignore[arg-type]
+        bounds=(0.0, 1.0),
+        method="trf",
+        x_scale="jac",
+        xtol=1e-7,
+        ftol=1e-7,
+        max_nfev=most,
     )
     failed = bool(np.any(result.fun == 1e3))
     objective = float("inf") if failed else float(result.cost)

@@ -28,11 +28,12 @@ def read_regions(problem: Problem) -> dict[str, dict[str, str]]:
     named = {each.region_code: each.region for each in read_observations(figures).rows}
     for row in read_table(cards, COLUMNS, key=("experimentId",)):
         if row["experimentId"] in found:
-            found[row["experimentId"]] = {
-                "region": named.get(row["region_code"], row["label_en"]),
-                "region_code": row["region_code"],
-                "element": row["element"],
-                "region_label_en": row["label_en"],
-                "region_label_ru": row["label_ru"],
+            cells = {name: str(row[name]) for name in ("region_code", "element", "label_en", "label_ru")}
+            found[str(row["experimentId"])] = {
+                "region": named.get(cells["region_code"], cells["label_en"]),
+                "region_code": cells["region_code"],
+                "element": cells["element"],
+                "region_label_en": cells["label_en"],
+                "region_label_ru": cells["label_ru"],
             }
     return found

@@ -92,7 +92,8 @@ class Model:
         for key in ("name", "notices", "source_hash"):
             content.pop(key)
         for variable in content["variables"]:
-            variable.pop("place"), variable.pop("documentation")
+            variable.pop("place")
+            variable.pop("documentation")
             for definition in variable["definitions"]:
                 definition.pop("place")
         for dimension in content["dimensions"]:
