@@ -32,12 +32,12 @@ class Effort:
 
     starts: int = 24
     draws: int = 1000
-    generations: int = 4000
-    chains: int = 8
+    generations: int = 1500
+    chains: int = 32
 
     @staticmethod
     def quick() -> Effort:
-        return Effort(starts=4, draws=200, generations=300, chains=8)
+        return Effort(starts=4, draws=200, generations=150, chains=16)
 
 
 @dataclass(frozen=True)
