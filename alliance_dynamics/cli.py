@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from typing import Any
 
 from alliance_dynamics import __version__
 from alliance_dynamics.commands.outcome import Outcome, outcome_of
 from alliance_dynamics.commands.parser import Parser, say
 from alliance_dynamics.errors import AllianceError, UsageError, fault, nearest
-from alliance_dynamics.language import LANGUAGES, language_of_environment, use_language
+from alliance_dynamics.language import LANGUAGES, language_of_environment, translate, use_language
 
 COMMANDS = ("study", "run", "calibrate", "compare", "sensitivity", "check")
 EXAMPLES = ("alliance study tatarstan --quick", "alliance run alliance R3 --out run.csv")
@@ -31,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     use_language(_language(given))
     _use_utf_8()
+    _end_in_order()
     verbose = any(each in ("-v", "--verbose") for each in given)
     as_json = "--json" in given
     command = ""
@@ -51,8 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(say("Interrupted. Nothing half-written was left behind."), file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, e.g. `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except (OSError, MemoryError) as error:  # a full disk, a process without memory: the machine's, not the user's file
+        _trace(verbose)
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        print(say("The work was stopped by the system: {reason}.").format(reason=reason), file=sys.stderr)
+        _drop_output()
+        return 1
     except Exception as error:  # a fault of ours; a user gets one line, and the traceback on demand
         _trace(verbose)
         shown = f"{type(error).__name__}: {error}"
@@ -78,10 +88,27 @@ def _trace(verbose: bool) -> None:
 
 
 def _use_utf_8() -> None:
-    """What we write is UTF-8 with LF on every system, as the files are."""
+    """What we write is UTF-8 with LF on every system, as the files are; a closed stream swallows it."""
+    sys.stdout, sys.stderr = sys.stdout or StringIO(), sys.stderr or StringIO()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and (stream.encoding.lower() != "utf-8" or os.linesep != "\n"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _drop_output() -> None:
+    """What is still waiting to be written goes nowhere, so that the interpreter's own last flush does not fail."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end_in_order() -> None:
+    """A request to end, or a closed terminal, ends the program as Ctrl-C does: nothing half-written stays."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _language(given: Sequence[str]) -> str:
@@ -144,7 +171,7 @@ def _execute(command: str, given: list[str]) -> Outcome:
     else:
         sys.stdout.write(outcome.text if outcome.text.endswith("\n") or not outcome.text else outcome.text + "\n")
     for notice in outcome.notices:
-        print(say("Note: ") + notice, file=sys.stderr)
+        print(say("Note: ") + translate(notice), file=sys.stderr)
     if not arguments.quiet:
         for path in outcome.outputs:
             print(say("Written: ") + str(path), file=sys.stderr)
@@ -179,7 +206,7 @@ def _print_json(command: str, outcome: Outcome) -> None:
             {"path": str(each), "sha256": sha256(each) if each.is_file() else None} for each in outcome.outputs
         ],
         "results": {**outcome.results, **({"text": outcome.text} if outcome.text else {})},
-        "warnings": list(outcome.notices),
+        "warnings": [translate(each) for each in outcome.notices],
         "errors": [],
     }
     print(json.dumps(content, ensure_ascii=False, allow_nan=False))

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+# Values under these names may be texts of ours (a kind, a cause); all others are names and numbers of the user's.
+TEXTS = {"kind", "one", "other", "item", "why", "reason", "end", "feature", "wanted", "constants", "rest", "part"}
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -34,9 +37,10 @@ class Fault:
     values: dict[str, object] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
-        from alliance_dynamics.language import translate
+        from alliance_dynamics.language import translate, translate_value
 
-        parts = [translate(part).format(**self.values) for part in (self.what, self.expected, self.remedy) if part]
+        values = {name: translate_value(value) if name in TEXTS else value for name, value in self.values.items()}
+        parts = [translate(part).format(**values) for part in (self.what, self.expected, self.remedy) if part]
         return [part if part.endswith((".", "?", "!")) else part + "." for part in parts]
 
     def __str__(self) -> str:
@@ -101,13 +105,13 @@ class ProvenanceError(AllianceError):
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str:
-    """ The nearest known name, or an empty string. """
+    """The nearest known name, or an empty string."""
     lower = {each.lower(): each for each in known}
     hits = get_close_matches(name.lower(), lower, n=1, cutoff=cutoff)
     return lower[hits[0]] if hits else ""
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """"Did you mean `x`?", or nothing where no known name is near."""
+    """The sentence "Did you mean `x`?", or nothing where no known name is near."""
     near = nearest(name, known)
     return f"Did you mean `{near}`?".replace("{", "{{").replace("}", "}}") if near else ""

@@ -32,6 +32,15 @@ def translate(template: str) -> str:
     """The text of an English template in the current language; the template itself where no translation exists."""
     if _language.get() == "en":
         return template
-    from alliance_dynamics.russian import RUSSIAN
+    from alliance_dynamics.russian import russian
 
-    return RUSSIAN.get(template, template)
+    return russian(template) or template
+
+
+def translate_value(value: object) -> object:
+    """What a gap is filled with, in the current language where it is a known kind, cause or construct."""
+    if _language.get() == "en" or not isinstance(value, str):
+        return value
+    from alliance_dynamics.russian import russian_word
+
+    return russian_word(value)

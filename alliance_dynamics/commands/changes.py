@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ def open_plan(targets: Sequence[str], changes: Mapping[str, float]) -> Plan:
     """
     names = list(targets)
     model_name = ALLIANCE if not names or _is_scenario(names[0]) else names.pop(0)
+    refuse_unknown_model(model_name)
     parameters = _parameters_of(model_name)
     scenarios = [_open_scenario(name, parameters, model_name in BUILT_IN) for name in names]
     model = open_model(model_name)
@@ -57,6 +59,25 @@ def _is_scenario(name: str) -> bool:
 _REGIME_IDS = ("r0", "r1", "r2", "r3", "r4")
 
 
+def refuse_unknown_model(name: str) -> None:
+    """UsageError, with the nearest name, for a word that is neither a model of the package nor a path."""
+    if name in BUILT_IN or Path(name).suffix or Path(name).exists() or os.sep in name:
+        return
+    near = nearest(name, (*BUILT_IN, *(each.upper() for each in _REGIME_IDS)), cutoff=0.5)
+    raise UsageError(
+        fault(
+            "",
+            say("There is no model or regime `{name}`"),
+            expected=say("A built-in model ({models}), a regime ({regimes}) or the path of a file"),
+            remedy=say("Did you mean `{nearest}`?") if near else "",
+            name=name,
+            models=", ".join(BUILT_IN),
+            regimes=", ".join(_REGIME_IDS).upper(),
+            nearest=near,
+        )
+    )
+
+
 def _parameters_of(model_name: str) -> Parameters:
     """Those of the package for its own models; otherwise `parameters.toml` beside the model, where there is one."""
     if model_name in BUILT_IN:
@@ -66,8 +87,12 @@ def _parameters_of(model_name: str) -> Parameters:
 
 
 def _open_scenario(name: str, parameters: Parameters, built_in: bool) -> Scenario:
-    if built_in and Path(name).suffix.lower() != ".toml":
-        return find_regime(name, read_regimes(parameters=parameters))
+    if Path(name).suffix.lower() != ".toml":
+        if built_in:
+            return find_regime(name, read_regimes(parameters=parameters))
+        if _is_scenario(name):
+            raise UsageError(fault("", say("`{name}` is a regime of the built-in model `alliance`"), name=name,
+                                   expected=say("A scenario file (.toml) that names what this model has")))  # fmt: skip
     return read_scenario(name, parameters)
 
 

@@ -17,5 +17,7 @@ def add_options(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> object:
     from alliance_dynamics.checks import check
+    from alliance_dynamics.commands.changes import refuse_unknown_model
 
+    refuse_unknown_model(arguments.model)
     return check(arguments.model)

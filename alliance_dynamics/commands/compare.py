@@ -25,8 +25,16 @@ def add_options(parser: Parser) -> None:
 
 
 def execute(arguments: Namespace) -> object:
+    from alliance_dynamics.files import Outputs
+    from alliance_dynamics.scenarios import find_regime, read_regimes
     from alliance_dynamics.study import compare
 
+    known = read_regimes()
+    for name in (*arguments.scenarios, arguments.baseline):  # at once, not after the calibration
+        if not name.endswith(".toml"):
+            find_regime(name, known)
+    if arguments.out is not None:
+        Outputs(arguments.out)
     return compare(
         arguments.scenarios,
         baseline=arguments.baseline,

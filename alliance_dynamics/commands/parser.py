@@ -129,6 +129,16 @@ def whole(least: int) -> Callable[[str], int]:
     return read
 
 
+def power_of_two(text: str) -> int:
+    """A power of two from 2 on; the two nearest are offered for another number."""
+    value = whole(2)(text)
+    if value & (value - 1):
+        low = 1 << (value.bit_length() - 1)
+        message = say("`{text}` is not a power of two; take {low} or {high}")
+        raise argparse.ArgumentTypeError(message.format(text=text, low=low, high=2 * low))
+    return value
+
+
 def jobs(text: str) -> int:
     """A number of threads, or `auto` for as many as there are processors."""
     return processors() if text == "auto" else whole(1)(text)

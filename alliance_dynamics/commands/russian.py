@@ -58,7 +58,7 @@ RUSSIAN: dict[str, str] = {
     "what the others are compared with (R1)": "с чем сравниваются остальные (R1)",
     "years parted by commas (2030,2040,2050)": "годы через запятую (2030,2040,2050)",
     "built-in model or model file (alliance)": "встроенная модель или файл модели (alliance)",
-    "base points of one design": "число базовых точек одного плана",
+    "base points of one design, a power of two (16)": "число базовых точек одного плана, степень двойки (16)",
     "independently scrambled designs, for the intervals": "число независимо перемешанных планов, для интервалов",
     "built-in model or model file (alliance), then scenario files (.toml) or ids of regimes, laid over one another: "
     "later wins": (
@@ -83,6 +83,15 @@ RUSSIAN: dict[str, str] = {
     "The program failed unexpectedly: {error}. Please report it with the output of -v.": (
         "Неожиданный сбой программы: {error}. Сообщите о нём, приложив вывод с параметром -v."
     ),
+    "The work was stopped by the system: {reason}.": "Работа прервана системой: {reason}.",
+    "There is no model or regime `{name}`": "Нет модели или режима `{name}`",
+    "A built-in model ({models}), a regime ({regimes}) or the path of a file": (
+        "Ожидается встроенная модель ({models}), режим ({regimes}) или путь к файлу"
+    ),
+    "`{name}` is a regime of the built-in model `alliance`": "`{name}` — режим встроенной модели `alliance`",
+    "A scenario file (.toml) that names what this model has": (
+        "Ожидается файл сценария (.toml) с именами этой модели"
+    ),
     "There is no command `{name}`": "Нет команды `{name}`",
     "There is no option `{option}`": "Нет параметра `{option}`",
     "One of {known}": "Ожидается одно из: {known}",
@@ -94,6 +103,7 @@ RUSSIAN: dict[str, str] = {
     "`{text}` is not a finite number": "`{text}` — не конечное число",
     "`{text}` is not above 0": "`{text}` не больше 0",
     "`{text}` is not a whole number from {least} on": "`{text}` — не целое число от {least} и выше",
+    "`{text}` is not a power of two; take {low} or {high}": "`{text}` — не степень двойки; возьмите {low} или {high}",
     "`{text}` is not one of {choices}": "`{text}` — не одно из: {choices}",
     "`{text}` is not NAME=VALUE": "`{text}` не имеет вида ИМЯ=ЗНАЧЕНИЕ",
     "--out names no CSV file": "Имя в --out — не файл CSV",

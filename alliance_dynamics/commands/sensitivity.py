@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole
+from alliance_dynamics.commands.parser import Parser, jobs, power_of_two, processors, say, whole
 
 SUMMARY = "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals."
 EXAMPLES = (
@@ -17,7 +17,8 @@ EXAMPLES = (
 def add_options(parser: Parser) -> None:
     parser.add_argument("model", nargs="?", default="alliance", metavar="MODEL",
                         help=say("built-in model or model file (alliance)"))  # fmt: skip
-    parser.add_argument("--points", type=whole(2), metavar="N", help=say("base points of one design"))
+    parser.add_argument("--points", type=power_of_two, metavar="N",
+                        help=say("base points of one design, a power of two (16)"))  # fmt: skip
     parser.add_argument("--replicates", type=whole(1), metavar="N",
                         help=say("independently scrambled designs, for the intervals"))  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of tables and figures (none is written)"))
@@ -27,8 +28,11 @@ def add_options(parser: Parser) -> None:
 
 
 def execute(arguments: Namespace) -> object:
+    from alliance_dynamics.files import Outputs
     from alliance_dynamics.study import sensitivity
 
+    if arguments.out is not None:  # refused at once, not after the runs
+        Outputs(arguments.out)
     return sensitivity(
         arguments.model,
         points=arguments.points,
