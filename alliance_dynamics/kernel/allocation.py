@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.kernel.nodes import ONE, ZERO, Node, const, select, tree
-from alliance_dynamics.kernel.stateless import normal_distribution, zidz
+from alliance_dynamics.kernel.stateless import zidz
 from alliance_dynamics.model.expression import Expression, Reference
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _share(kind: int, priority: Node, width: Node) -> Share:
         return select(("lt", z, ZERO), low_side, ("mul", const(2.0), ("mul", above, above)))
 
     def normal(level: Node) -> Node:
-        return normal_distribution(("div", ("sub", priority, level), width))
+        return _vendor_normal(("div", ("sub", priority, level), width))
 
     def exponential(level: Node) -> Node:
         z = ("div", ("sub", level, priority), width)
@@ -105,6 +105,18 @@ def _share(kind: int, priority: Node, width: Node) -> Share:
         return select(("lt", z, ZERO), ("sub", ONE, tail), tail)
 
     return {1: rectangular, 2: triangular, 3: normal, 4: exponential}[kind]
+
+
+def _vendor_normal(x: Node) -> Node:
+    """P(Z <= x) to 1e-5 by the cubic 26.2.16 of Abramowitz and Stegun (1964): the curve of Vensim's results."""
+    z = ("abs", x)
+    t = ("div", ONE, ("add", ONE, ("mul", const(0.33267), z)))
+    cubic: Node = const(0.9372980)
+    for coefficient in (-0.1201676, 0.4361836, 0.0):
+        cubic = ("add", ("mul", cubic, t), const(coefficient))
+    density = ("mul", const(0.3989422804014327), ("exp", ("mul", const(-0.5), ("mul", z, z))))
+    upper = ("mul", density, cubic)
+    return select(("gt", x, ZERO), ("sub", ONE, upper), upper)
 
 
 def _kind(site: SiteOf, node: Node) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.kernel.nodes import Node, const, select
+from alliance_dynamics.kernel.segments import POINT_TOLERANCE
 from alliance_dynamics.model.expression import Expression, Interpolation, Reference, Table
 
 if TYPE_CHECKING:
@@ -28,12 +29,20 @@ def lookup_invert(site: SiteOf, table: Expression, y: Expression) -> Node:
 
 
 def get_data_between_times(site: SiteOf, table: Expression, time: Expression, mode: Expression) -> Node:
-    """A data series at another time: mode <= -1 looks backward, 0 interpolates, >= 1 looks forward."""
+    """A data series at another time: mode <= -1 looks backward, 0 interpolates, >= 1 looks forward.
+
+    Forward and backward round the time down to a whole number first, and backward gives the last point before it,
+    never the one at it: so do the results that Vensim stored.
+    """
     points, at = _points(site, table), site.node(time)
     how = site.node(mode)
     known = site.constant(how)
+    earlier = replace(points, x=tuple(x + 2 * POINT_TOLERANCE for x in points.x))
+    whole = ("floor", ("add", at, const(POINT_TOLERANCE)))
     ways: dict[str, Node] = {
-        each: ("lookup", replace(points, interpolation=each), at) for each in ("continuous", "forward", "backward")
+        "continuous": ("lookup", replace(points, interpolation="continuous"), at),
+        "forward": ("lookup", replace(points, interpolation="forward"), whole),
+        "backward": ("lookup", replace(earlier, interpolation="backward"), whole),
     }
     if known is not None:
         return ways["continuous" if abs(known) < 0.5 else "forward" if known > 0 else "backward"]
