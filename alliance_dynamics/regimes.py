@@ -94,6 +94,7 @@ def compare_regimes(runs: RegimeRuns, *, baseline: str, at: Sequence[int]) -> Co
         year = int(np.flatnonzero(runs.years == row["year"])[0])
         row["fiscal_cost"] = float(cost[names.index(str(row["regime"])), year])
         row["fiscal_cost_unit"] = "bn RUB"
+        row["baseline_fiscal_cost"] = float(cost[names.index(baseline), year])
     outcomes = tuple(Outcome(i.name, better=i.better) for i in dict.fromkeys(runs.series.indicators))
     return Comparison(names, baseline, outcomes, card.years, card.draws, card.dropped, summary, table, card.notes)
 

@@ -133,7 +133,7 @@ def jacobian(task: Task, values: Floats, share: float = 1e-6) -> Floats:
     return np.concatenate([slope.T, -task.points.breaks], axis=1)
 
 
-def _descend(task: Task, first: Floats, sigma: Floats, phi: Floats, most: int = 100) -> Start:
+def _descend(task: Task, first: Floats, sigma: Floats, phi: Floats, most: int = 200) -> Start:
     """Bounded least squares at fixed noise, in coordinates scaled to the bounds."""
     lower, width = task.priors.lower, task.priors.upper - task.priors.lower
     mean, deviation = task.priors.mean, task.priors.deviation

@@ -34,8 +34,11 @@ def comparison_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) 
     """Gaps to the baseline: figures, one table per outcome, cost."""
     rows = [row for row in voice.results.rows(SUMMARY) if row["regime"] != facts.baseline]
     outcomes = list(dict.fromkeys(row["outcome"] for row in rows))
-    tables = [_outcome_table(voice, facts, [row for row in rows if row["outcome"] == each]) for each in outcomes]
-    cost = _cost_table(voice)
+    main = [each for each in outcomes if each in facts.main_outcomes]
+    tables = [_outcome_table(voice, facts, [row for row in rows if row["outcome"] == each]) for each in main]
+    if others := [each for each in outcomes if each not in main]:
+        tables.append(_others_table(voice, facts, others))
+    cost = _cost_table(voice, facts)
     return Section(
         "comparison",
         voice.texts("section.comparison"),
@@ -100,6 +103,24 @@ def _outcome_table(voice: Voice, facts: Facts, rows: list[Row]) -> Table:
     )
 
 
+def _others_table(voice: Voice, facts: Facts, outcomes: list[str]) -> Table:
+    """The other outcomes in the report year, for the widest element: one row each, one column per regime."""
+    body: list[tuple[Cell, ...]] = []
+    regimes: list[str] = []
+    for outcome in outcomes:
+        rows = {row["regime"]: row for row in headline_rows(voice, facts, outcome)}
+        regimes = regimes or list(rows)
+        body.append((head(voice.outcome(outcome)), *(_gap_cell(voice, facts, rows.get(each)) for each in regimes)))
+    return Table(
+        "comparison-others",
+        voice.texts("table.others", year=facts.report_year, baseline=facts.baseline),
+        SUMMARY,
+        (voice.texts("head.outcome"), *regimes),
+        tuple(body),
+        (voice.texts("note.gaps", draws=voice.numbers.number(facts.draws, 0), baseline=facts.baseline),),
+    )
+
+
 def _gap_cell(voice: Voice, facts: Facts, row: Row | None) -> Cell:
     if row is None:
         return number("—")
@@ -113,7 +134,7 @@ def _gap_cell(voice: Voice, facts: Facts, row: Row | None) -> Cell:
     return number(*lines)
 
 
-def _cost_table(voice: Voice) -> Table | None:
+def _cost_table(voice: Voice, facts: Facts) -> Table | None:
     """Fiscal cost by regime and year; regions apart only where the file tells them apart."""
     rows = [row for row in voice.results.rows(SUMMARY) if row["fiscal_cost"] is not None]
     if not rows:
@@ -132,9 +153,17 @@ def _cost_table(voice: Voice) -> Table | None:
             if any(found):
                 name = f"{regime}, {voice.element(element)}" if differ else regime
                 body.append((head(name), *(_cost_cell(voice, row) for row in found)))
+    if base := [_baseline_cost(rows, year) for year in years if _baseline_cost(rows, year) is not None]:
+        amounts = (number(voice.amount(each, rows[0]["fiscal_cost_unit"], decimals_of_value(each))) for each in base)
+        body.append((head(facts.baseline), *amounts))
     caption = voice.texts("table.cost")
     header = (voice.texts("head.regime"), *(str(year) for year in years))
     return Table("cost", caption, SUMMARY, header, tuple(body), (voice.texts("note.cost"),))
+
+
+def _baseline_cost(rows: list[Row], year: int) -> float | None:
+    found = next((row.get("baseline_fiscal_cost") for row in rows if row["year"] == year), None)
+    return None if found in (None, "") else float(found)
 
 
 def _cost_cell(voice: Voice, row: Row | None) -> Cell:
