@@ -12,6 +12,9 @@ from alliance_dynamics.model.names import canonical
 CONTROLS = {"time", "initial_time", "final_time", "time_step", "saveper", "saveper_", "months", "years"}
 
 
+Series = dict[str, tuple[np.ndarray, np.ndarray]]
+
+
 def key(label: str) -> str:
     """A column's name without regard to case, blanks, underscores and quotes."""
     name, bracket, inside = label.partition("[")
@@ -21,7 +24,7 @@ def key(label: str) -> str:
     )
 
 
-def read_expected(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def read_expected(path: Path) -> Series:
     """Column key -> (times, values); empty and non-numeric cells are left out."""
     if path.suffix == ".dat":
         return _listing(path)
@@ -30,8 +33,8 @@ def read_expected(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return _wide(path, "\t" if path.suffix == ".tab" else ",")
 
 
-def largest_gap(found: dict[str, tuple[np.ndarray, np.ndarray]], expected: dict[str, tuple[np.ndarray, np.ndarray]]):
-    """(largest |ours - expected| / (1 + |expected|), its column, columns that we lack)."""
+def largest_gap(found: Series, expected: Series) -> tuple[float, str, list[str]]:
+    """(largest |ours - expected| / (1 + |expected|), its column, columns and times that we lack)."""
     worst, where, lacking = 0.0, "", []
     for name, (times, values) in expected.items():
         if name.partition("[")[0] in {each.replace("_", "") for each in CONTROLS}:
@@ -45,6 +48,7 @@ def largest_gap(found: dict[str, tuple[np.ndarray, np.ndarray]], expected: dict[
         for time, value in zip(times, values, strict=True):
             at = int(np.argmin(np.abs(our_times - time)))
             if abs(our_times[at] - time) > 1e-3 * max(1.0, abs(time)):
+                lacking.append(f"{name} at {time:g}")
                 continue
             gap = abs(ours[at] - value) / (1 + abs(value))
             if not gap <= worst:
@@ -52,7 +56,7 @@ def largest_gap(found: dict[str, tuple[np.ndarray, np.ndarray]], expected: dict[
     return worst, where, lacking
 
 
-def _wide(path: Path, delimiter: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _wide(path: Path, delimiter: str) -> Series:
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
     header, body = rows[0], rows[1:]
@@ -72,7 +76,7 @@ def _wide(path: Path, delimiter: str) -> dict[str, tuple[np.ndarray, np.ndarray]
     return found
 
 
-def _listing(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _listing(path: Path) -> Series:
     found: dict[str, tuple[list[float], list[float]]] = {}
     times: list[float] = []
     values: list[float] = []
@@ -87,7 +91,7 @@ def _listing(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {name: (np.array(t), np.array(v)) for name, (t, v) in found.items() if t}
 
 
-def _binary(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _binary(path: Path) -> Series:
     import simlin
 
     frame = simlin.load_vdf(str(path))
