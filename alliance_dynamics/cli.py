@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in given
     command = ""
     try:
+        _refuse_undecodable(given)
         command, rest = _command(given)
         if command in ("--version", "--help", ""):
             print(f"alliance-dynamics {__version__}" if command == "--version" else _help(), end="\n")
@@ -121,6 +122,15 @@ def _language(given: Sequence[str]) -> str:
         if value in LANGUAGES:
             found = value
     return found
+
+
+def _refuse_undecodable(given: Sequence[str]) -> None:
+    """A name whose bytes are no text here, e.g. of a file named under another encoding, can be shown nowhere."""
+    for each in given:
+        if any("\ud800" <= letter <= "\udfff" for letter in each):
+            shown = each.encode("ascii", "backslashreplace").decode()
+            raise UsageError(fault("", say("`{argument}` is not text in the encoding of this system"), argument=shown,
+                                   remedy=say("Rename the file, or use a UTF-8 locale")))  # fmt: skip
 
 
 def _command(given: list[str]) -> tuple[str, list[str]]:

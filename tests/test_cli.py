@@ -272,7 +272,7 @@ def test_a_value_outside_its_range_is_run_with_a_note(capsys, base):
 def test_a_run_is_written_to_a_file_and_says_so(capsys, base, tmp_path):
     out = tmp_path / "new" / "run.csv"
     code, text, err = call(capsys, "run", base, "--out", str(out))
-    assert (code, text, err) == (0, "", f"Written: {out}\n")
+    assert (code, text, err) == (0, "", f"Written: {out}\nNext: alliance check {base}\n")
     assert out.read_bytes().startswith(b"time,S,")
     assert b"\r" not in out.read_bytes()
     assert call(capsys, "-q", "run", base, "--out", str(out)) == (0, "", "")

@@ -14,9 +14,10 @@ EXAMPLES = ("alliance calibrate tatarstan --starts 20", "alliance calibrate my/p
 def add_options(parser: Parser) -> None:
     parser.add_argument("problem", nargs="?", default="tatarstan", metavar="PROBLEM",
                         help=say("name of a problem, or its folder (tatarstan)"))  # fmt: skip
-    parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of the results (results/PROBLEM)"))
+    parser.add_argument("--out", type=Path, metavar="DIR",
+                        help=say("folder of the results (results/PROBLEM_calibration)"))  # fmt: skip
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
-    parser.add_argument("--starts", type=whole(1), metavar="N", help=say("number of starts of the search"))
+    parser.add_argument("--starts", type=whole(1), metavar="N", help=say("number of starts of the search (24)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
 
@@ -24,7 +25,7 @@ def add_options(parser: Parser) -> None:
 def execute(arguments: Namespace) -> object:
     from alliance_dynamics.study import calibrate
 
-    return calibrate(
+    outcome = calibrate(
         arguments.problem,
         out=arguments.out,
         seed=arguments.seed,
@@ -32,3 +33,4 @@ def execute(arguments: Namespace) -> object:
         jobs=arguments.jobs,
         quiet=arguments.quiet,
     )
+    return outcome.then("alliance", "study", arguments.problem)

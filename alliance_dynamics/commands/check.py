@@ -20,4 +20,5 @@ def execute(arguments: Namespace) -> object:
     from alliance_dynamics.commands.changes import refuse_unknown_model
 
     refuse_unknown_model(arguments.model)
-    return check(arguments.model)
+    outcome = check(arguments.model)
+    return outcome if outcome.exit_code else outcome.then("alliance", "run", arguments.model, "--out", "run.csv")

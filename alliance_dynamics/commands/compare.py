@@ -17,7 +17,8 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--baseline", default="R1", metavar="ID", help=say("what the others are compared with (R1)"))
     parser.add_argument("--at", type=years, default=(2030.0, 2040.0, 2050.0), metavar="YEARS",
                         help=say("years parted by commas (2030,2040,2050)"))  # fmt: skip
-    parser.add_argument("--draws", type=whole(1), metavar="N", help=say("number of draws"))
+    parser.add_argument("--draws", type=whole(1), metavar="N",
+                        help=say("number of draws, from a quick calibration (200)"))  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of tables and figures (none is written)"))
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
@@ -35,7 +36,7 @@ def execute(arguments: Namespace) -> object:
             find_regime(name, known)
     if arguments.out is not None:
         Outputs(arguments.out)
-    return compare(
+    outcome = compare(
         arguments.scenarios,
         baseline=arguments.baseline,
         at=arguments.at,
@@ -45,3 +46,4 @@ def execute(arguments: Namespace) -> object:
         jobs=arguments.jobs,
         quiet=arguments.quiet,
     )
+    return outcome.then("alliance", "sensitivity")

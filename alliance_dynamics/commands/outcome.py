@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ class Outcome:
     results: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     next_step: str = ""
+
+    def then(self, *words: str) -> Outcome:
+        """The same with a command as the next step, written as a shell wants it."""
+        return replace(self, next_step=shlex.join(words))
 
 
 def outcome_of(result: object) -> Outcome:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from alliance_dynamics.commands.russian import RUSSIAN
+from alliance_dynamics.commands.russian import METAVARS, RUSSIAN
 from alliance_dynamics.errors import Fault, UsageError, fault, nearest
 from alliance_dynamics.language import LANGUAGES, current_language
 
@@ -37,6 +37,11 @@ class Parser(argparse.ArgumentParser):
         self.examples = examples
         self._positionals.title = say("Arguments")
         self._optionals.title = say("Options")
+
+    def add_argument(self, *names, **details):
+        if "metavar" in details:
+            details["metavar"] = _metavar(details["metavar"])
+        return super().add_argument(*names, **details)
 
     def add_common_options(self) -> None:
         """--lang, --json, -q, -v and -h, which every command has."""
@@ -87,6 +92,10 @@ class Parser(argparse.ArgumentParser):
             nearest=near,
             command=self.prog,
         )
+
+
+def _metavar(name: str) -> str:
+    return METAVARS.get(name, name) if current_language() == "ru" else name
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

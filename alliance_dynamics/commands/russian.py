@@ -1,5 +1,22 @@
 """Russian texts of the command line, keyed by the English ones."""
 
+# What stands for a value in the help.
+METAVARS: dict[str, str] = {
+    "MODEL": "МОДЕЛЬ",
+    "SCENARIO": "СЦЕНАРИЙ",
+    "MODEL|SCENARIO": "МОДЕЛЬ|СЦЕНАРИЙ",
+    "PROBLEM": "ЗАДАЧА",
+    "NAME=VALUE": "ИМЯ=ЗНАЧЕНИЕ",
+    "NUMBER": "ЧИСЛО",
+    "INT": "ЦЕЛОЕ",
+    "TIME": "ВРЕМЯ",
+    "YEAR": "ГОД",
+    "YEARS": "ГОДЫ",
+    "ID": "ИМЯ",
+    "DIR": "ПАПКА",
+    "FILE.csv": "ФАЙЛ.csv",
+}
+
 RUSSIAN: dict[str, str] = {
     # the frame of the help
     "Usage: ": "Вызов: ",
@@ -47,19 +64,23 @@ RUSSIAN: dict[str, str] = {
     "name of a problem, or its folder (tatarstan)": "имя задачи или её папка (tatarstan)",
     "every stage with small samples; not for decisions": "все этапы на малых выборках; не для принятия решений",
     "folder of the results (results/PROBLEM)": "папка результатов (results/ЗАДАЧА)",
+    "folder of the results (results/PROBLEM_calibration)": "папка результатов (results/ЗАДАЧА_calibration)",
+    "open {path}": "откройте {path}",
     "folder of tables and figures (none is written)": "папка таблиц и рисунков (не записываются)",
     "seed of all random draws (0)": "начальное число всех случайных выборок (0)",
     "seed of all random draws (1)": "начальное число всех случайных выборок (1)",
     "threads; results do not depend on their number (auto)": "число потоков; на результат не влияет (auto)",
     "year from which the regimes differ (that of the regimes)": "год, с которого режимы различаются (из режимов)",
-    "number of starts of the search": "число стартов поиска",
-    "number of draws": "объём выборки",
+    "number of starts of the search (24)": "число стартов поиска (24)",
+    "number of draws, from a quick calibration (200)": "объём выборки, из быстрой калибровки (200)",
     "scenario files or ids of regimes (all regimes)": "файлы сценариев или имена режимов (все режимы)",
     "what the others are compared with (R1)": "с чем сравниваются остальные (R1)",
     "years parted by commas (2030,2040,2050)": "годы через запятую (2030,2040,2050)",
     "built-in model or model file (alliance)": "встроенная модель или файл модели (alliance)",
     "base points of one design, a power of two (16)": "число базовых точек одного плана, степень двойки (16)",
-    "independently scrambled designs, for the intervals": "число независимо перемешанных планов, для интервалов",
+    "independently scrambled designs, for the intervals (4)": (
+        "число независимо перемешанных планов, для интервалов (4)"
+    ),
     "built-in model or model file (alliance), then scenario files (.toml) or ids of regimes, laid over one another: "
     "later wins": (
         "встроенная модель или файл модели (alliance), затем файлы сценариев (.toml) или имена режимов; они "
@@ -89,9 +110,9 @@ RUSSIAN: dict[str, str] = {
         "Ожидается встроенная модель ({models}), режим ({regimes}) или путь к файлу"
     ),
     "`{name}` is a regime of the built-in model `alliance`": "`{name}` — режим встроенной модели `alliance`",
-    "A scenario file (.toml) that names what this model has": (
-        "Ожидается файл сценария (.toml) с именами этой модели"
-    ),
+    "A scenario file (.toml) that names what this model has": ("Ожидается файл сценария (.toml) с именами этой модели"),
+    "`{argument}` is not text in the encoding of this system": "`{argument}` — не текст в кодировке системы",
+    "Rename the file, or use a UTF-8 locale": "Переименуйте файл или возьмите локаль с UTF-8",
     "There is no command `{name}`": "Нет команды `{name}`",
     "There is no option `{option}`": "Нет параметра `{option}`",
     "One of {known}": "Ожидается одно из: {known}",

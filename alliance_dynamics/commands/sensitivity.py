@@ -20,7 +20,7 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--points", type=power_of_two, metavar="N",
                         help=say("base points of one design, a power of two (16)"))  # fmt: skip
     parser.add_argument("--replicates", type=whole(1), metavar="N",
-                        help=say("independently scrambled designs, for the intervals"))  # fmt: skip
+                        help=say("independently scrambled designs, for the intervals (4)"))  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of tables and figures (none is written)"))
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
@@ -33,7 +33,7 @@ def execute(arguments: Namespace) -> object:
 
     if arguments.out is not None:  # refused at once, not after the runs
         Outputs(arguments.out)
-    return sensitivity(
+    outcome = sensitivity(
         arguments.model,
         points=arguments.points,
         replicates=arguments.replicates,
@@ -42,3 +42,4 @@ def execute(arguments: Namespace) -> object:
         jobs=arguments.jobs,
         quiet=arguments.quiet,
     )
+    return outcome.then("alliance", "study")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, number, processors, say, whole
+from alliance_dynamics.language import current_language
 
 SUMMARY = "The main job: check, calibrate, compare regimes, sensitivity, reports in two languages."
 EXAMPLES = ("alliance study tatarstan --quick", "alliance study --out results/tatarstan --seed 1 --policy-year 2027")
@@ -26,7 +28,7 @@ def add_options(parser: Parser) -> None:
 def execute(arguments: Namespace) -> object:
     from alliance_dynamics.study import study
 
-    return study(
+    outcome = study(
         arguments.problem,
         quick=arguments.quick,
         out=arguments.out,
@@ -35,3 +37,5 @@ def execute(arguments: Namespace) -> object:
         policy_year=arguments.policy_year,
         quiet=arguments.quiet,
     )
+    report = next(each for each in outcome.outputs if each.stem == f"report_{current_language()}")
+    return replace(outcome, next_step=say("open {path}").format(path=report))
