@@ -21,8 +21,8 @@ simlin (github.com/bpowers/simlin), under the MIT and Apache 2.0 licences. They 
 read and run as `alliance run` does it, with the method and the step of its file.
 
 A model passes when every column of the stored results agrees at every stored time: |ours - theirs| is at most
-{tolerance:g} (1 + |theirs|). Names are compared without regard to case, blanks, underscores and quotes; the time controls
-are not scored. The stored results hold about six digits.
+{tolerance:g} (1 + |theirs|). Names are compared without regard to case, blanks, underscores and quotes; the time
+controls are not scored. The stored results hold about six digits.
 
 | format | models | pass | refused, with a reason | run, but differ |
 |---|---|---|---|---|
@@ -43,7 +43,12 @@ Made by `python tests/conformance/table.py`; `tests/conformance/test_corpora.py`
 |---|---|---|
 {passed}
 """
-FORMATS = {"mdl": "Vensim (.mdl)", "xmile": "XMILE (.xmile)", "stmx": "Stella (.stmx)"}
+FORMATS = {
+    "Vensim (.mdl)": {"mdl"},
+    "XMILE (.xmile)": {"xmile"},
+    "Stella (.stmx)": {"stmx"},
+    "all": {"mdl", "xmile", "stmx"},
+}
 
 
 def page(found: Sequence[Verdict]) -> str:
@@ -52,7 +57,7 @@ def page(found: Sequence[Verdict]) -> str:
     return INTRODUCTION.format(
         total=len(found),
         tolerance=TOLERANCE,
-        counts="\n".join([*(_counts(FORMATS[form], found, {form}) for form in FORMATS), _counts("all", found, FORMATS)]),
+        counts="\n".join(_counts(label, found, forms) for label, forms in FORMATS.items()),
         missed="\n".join(f"| {_cell(e.model)} | {e.kind} | {size(e.gap)} | {_cell(e.reason)} |" for e in missed),
         passed="\n".join(f"| {_cell(e.model)} | {e.columns} | {size(e.gap)} |" for e in found if e.kind == "pass"),
     )
@@ -67,7 +72,7 @@ def size(gap: float | None) -> str:
     return f"below {next(bound for bound in (1e-12, 1e-9, 1e-6, TOLERANCE) if gap <= bound):g}"
 
 
-def _counts(label: str, found: Sequence[Verdict], forms) -> str:
+def _counts(label: str, found: Sequence[Verdict], forms: set[str]) -> str:
     kinds = [each.kind for each in found if each.form in forms]
     return f"| {label} | {len(kinds)} | {kinds.count('pass')} | {kinds.count('refused')} | {kinds.count('different')} |"
 

@@ -36,9 +36,7 @@ def test_a_shared_constant_must_have_one_value():
 
 def test_all_clashes_are_named_at_once_with_their_places():
     first = model("a", variable("x", Reference("q")), variable("y", Number(1.0), "person"))
-    second = model(
-        "b", variable("x", Reference("p"), file="b.mdl"), variable("y", Number(1.0), "bn RUB", file="b.mdl")
-    )
+    second = model("b", variable("x", Reference("p"), file="b.mdl"), variable("y", Number(1.0), "bn RUB", file="b.mdl"))
     with pytest.raises(ModelError) as error:
         compose([first, second], "j")
     text = str(error.value)
