@@ -106,6 +106,14 @@ def test_kinds_are_translated_but_names_of_the_user_are_not(in_russian):
     assert russian_word("residence time") == "residence time"
 
 
+def test_verdicts_and_stages_have_russian_words(in_russian):
+    from alliance_dynamics.compare import verdict
+
+    words = [translate(verdict(share, draws)) for share, draws in ((1.0, 99), (0.0, 99), (0.5, 99), (1.0, 2))]
+    assert words == ["лучше", "хуже", "неразличимо", "без оценки"]
+    assert translate("Calibrating") == "Калибровка"
+
+
 def test_what_has_no_russian_text_is_shown_in_english(in_russian):
     assert translate("no such template") == "no such template"
 
