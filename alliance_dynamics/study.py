@@ -73,7 +73,7 @@ def study(
     task = _problem(problem)
     target = out or Path("results") / task.folder.name
     with Outputs(target) as folder:
-        model = open_model(task.model)
+        model = _model(task)
         parameters = read_parameters()
         regimes = _regimes(policy_year)
 
@@ -123,7 +123,7 @@ def calibrate(
     effort = Effort() if starts is None else replace(Effort(), starts=starts)
     target = out or Path("results") / f"{task.folder.name}_calibration"
     with Outputs(target) as folder:
-        model = open_model(task.model)
+        model = _model(task)
         with stage("Calibrating", quiet) as tell:
             fitted = calibrate_model(model, task, seed=seed, effort=effort, jobs=jobs, progress=tell)
         write_calibration(folder, fitted)
@@ -221,6 +221,12 @@ def _problem(name: str) -> Problem:
     )
 
 
+def _model(task: Problem) -> Model:
+    """The model of a problem: a file beside its tables, or a built-in name."""
+    beside = task.folder / task.model
+    return open_model(str(beside) if beside.is_file() else task.model)
+
+
 def _regimes(policy_year: float | None) -> tuple[Scenario, ...]:
     regimes = read_regimes()
     if policy_year is None:
@@ -249,7 +255,7 @@ def _quick_futures(
     parameters: Parameters, draws: int | None, seed: int, jobs: int, quiet: bool
 ) -> tuple[Model, Futures, Calibration]:
     task = _problem("tatarstan")
-    model = open_model(task.model)
+    model = _model(task)
     effort = Effort.quick() if draws is None else replace(Effort.quick(), draws=draws)
     with stage("Calibrating", quiet) as tell:
         fitted = calibrate_model(model, task, seed=seed, effort=effort, jobs=jobs, progress=tell)

@@ -129,6 +129,17 @@ def set_up(
     years = np.arange(int(problem.start), last_year + 1)
     series = _series(problem, breaks, years)
     observed = [_observed(model, program, problem, each, faults) for each in series]
+    for each in (*structural, *breaks):
+        if each.prior is not None and each.prior.distribution not in ("normal", "uniform"):
+            faults.append(
+                fault(
+                    Place(file, each.line),
+                    "the prior `{kind}` of {name} is not used by the fit yet",
+                    expected="normal or uniform",
+                    kind=each.prior.distribution,
+                    name=each.id,
+                )
+            )
     if faults:
         raise InputError(faults)
     forward = ModelForward(

@@ -1,0 +1,136 @@
+"""The main job: one quick study, looked at from every side."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alliance_dynamics.errors import UsageError
+from alliance_dynamics.files import sha256
+from alliance_dynamics.study import study
+
+CONTRACT = {
+    "calibration/parameters.csv": "parameter,label,unit,estimate,low,high,status,source",
+    "calibration/fit.csv": "region,observable,year,observed,q05,q50,q95,unit",
+    "comparison/trajectories.csv": "regime,variable,element,year,q05,q50,q95,unit",
+    "comparison/summary.csv": "regime,baseline,year,gap,gap_low,gap_high,share_better,fiscal_cost",
+    "sensitivity/indices.csv": "outcome,year,lever,S1,S1_low,S1_high,ST,ST_low,ST_high",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    target = tmp_path_factory.mktemp("работа") / "results of a study"
+    study("tatarstan", quick=True, out=target, seed=0, jobs=2, quiet=True)
+    return target
+
+
+def rows(folder: Path, name: str) -> list[dict[str, str]]:
+    with (folder / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(("name", "columns"), CONTRACT.items())
+def test_every_table_has_the_columns_that_it_promises(folder, name, columns):
+    assert set(columns.split(",")) <= set(rows(folder, name)[0])
+
+
+def test_the_fit_covers_every_series_and_year_from_2000_to_2030(folder):
+    found = rows(folder, "calibration/fit.csv")
+    series = {(row["region"], row["observable"]) for row in found}
+    assert len(series) == 20
+    assert len(found) == 20 * 31
+    assert {int(row["year"]) for row in found} == set(range(2000, 2031))
+    assert all(float(row["q05"]) < float(row["q50"]) < float(row["q95"]) for row in found)
+
+
+def test_the_figures_in_the_fit_are_those_of_the_statistics(folder):
+    found = {(r["region"], r["observable"], r["year"]): r["observed"] for r in rows(folder, "calibration/fit.csv")}
+    assert float(found["Republic of Tatarstan", "rd_personnel", "2022"]) == 14231
+    assert found["Republic of Tatarstan", "rd_personnel", "2023"] == ""
+
+
+def test_most_figures_lie_in_their_intervals(folder):
+    used = [row for row in rows(folder, "calibration/fit.csv") if row["used"] == "train"]
+    inside = [float(row["q05"]) <= float(row["observed"]) <= float(row["q95"]) for row in used]
+    assert 0.85 <= np.mean(inside) <= 0.99
+
+
+def test_every_parameter_has_a_verdict_a_unit_and_a_source(folder):
+    found = rows(folder, "calibration/parameters.csv")
+    assert {row["status"] for row in found} <= {"estimated", "at bound", "not identified"}
+    assert all(row["unit"] and row["source"] for row in found)
+
+
+def test_history_is_the_same_in_every_regime_and_they_part_after_the_policy_year(folder):
+    found = [r for r in rows(folder, "comparison/trajectories.csv") if r["element"] == "alliance"]
+    values = {(r["regime"], r["variable"], int(r["year"])): (r["q05"], r["q50"], r["q95"]) for r in found}
+    regimes = sorted({key[0] for key in values})
+    assert regimes == ["R0", "R1", "R2", "R3", "R4"]
+    for regime, variable, year in values:
+        if year <= 2026 and variable != "net_present_value":
+            assert values[regime, variable, year] == values["R1", variable, year]
+    assert values["R3", "alliance_trust", 2040] != values["R1", "alliance_trust", 2040]
+
+
+def test_the_summary_compares_with_r1_at_three_years(folder):
+    found = rows(folder, "comparison/summary.csv")
+    assert {row["baseline"] for row in found} == {"R1"}
+    assert {row["year"] for row in found} == {"2030", "2040", "2050"}
+    assert {row["regime"] for row in found} == {"R0", "R2", "R3", "R4"}
+    assert all(float(r["gap_low"]) <= float(r["gap"]) <= float(r["gap_high"]) for r in found)
+    assert all(0 <= float(row["share_better"]) <= 1 for row in found)
+
+
+def test_effects_on_product_are_small(folder):
+    found = [r for r in rows(folder, "comparison/summary.csv") if r["outcome"] == "gross_regional_product"]
+    assert max(abs(float(r["gap_percent"])) for r in found) < 0.5
+
+
+def test_every_lever_and_group_has_indices_after_the_policy_year(folder):
+    found = rows(folder, "sensitivity/indices.csv")
+    levers = {row["lever"] for row in found}
+    assert len(levers) == 18
+    assert {"calibrated parameters", "uncertain assumptions"} <= levers
+    assert min(int(row["year"]) for row in found) == 2027
+    assert all(float(row["ST"]) >= -0.05 for row in found)
+
+
+def test_the_manifest_vouches_for_every_file(folder):
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    named = {each["path"]: each["sha256"] for each in manifest["outputs"]}
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {"manifest.json"}
+    assert set(named) == there
+    assert all(sha256(folder / path) == digest for path, digest in named.items())
+    assert manifest["seed"] == 0
+    assert (manifest["dt"], manifest["method"], manifest["quick"]) == (0.125, "rk4", True)
+    assert set(manifest["inputs"]) == {"data", "parameters", "regimes"}
+    assert str(folder.parent) not in json.dumps(manifest)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_both_reports_stand_alone(folder, language):
+    page = (folder / f"report_{language}.html").read_text(encoding="utf-8")
+    assert f'lang="{language}"' in page
+    assert "http-equiv" in page
+    assert 'src="http' not in page
+
+
+def test_nothing_is_left_beside_the_results(folder):
+    assert [each.name for each in folder.parent.iterdir()] == [folder.name]
+
+
+@pytest.mark.parametrize("year", [2010, 2060, 2026.3])
+def test_a_policy_year_out_of_range_is_refused_before_any_work(tmp_path, year):
+    with pytest.raises(UsageError):
+        study(quick=True, out=tmp_path / "out", policy_year=year)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_problem_is_named(tmp_path):
+    with pytest.raises(UsageError, match="There is no calibration problem `samara`"):
+        study("samara", out=tmp_path / "out")
