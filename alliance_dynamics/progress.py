@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TextIO
 
 from alliance_dynamics.language import translate
@@ -71,7 +72,7 @@ def _lines(what: str, total: int, stream: TextIO, every: float) -> Iterator[Call
             write()
 
     write()
-    writer = threading.Thread(target=keep_writing, daemon=True)
+    writer = threading.Thread(target=copy_context().run, args=(keep_writing,), daemon=True)  # in the same language
     writer.start()
     try:
         yield advance

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import alliance_dynamics
 from alliance_dynamics.commands.russian import RUSSIAN
 from alliance_dynamics.errors import InputError, Place, UsageError, fault, suggestion
 from alliance_dynamics.language import translate, use_language
+from alliance_dynamics.progress import progress
 from alliance_dynamics.russian import _tables, russian, russian_word
 
 ROOT = Path(alliance_dynamics.__file__).parent
@@ -112,6 +115,16 @@ def test_verdicts_and_stages_have_russian_words(in_russian):
     words = [translate(verdict(share, draws)) for share, draws in ((1.0, 99), (0.0, 99), (0.5, 99), (1.0, 2))]
     assert words == ["лучше", "хуже", "неразличимо", "без оценки"]
     assert translate("Calibrating") == "Калибровка"
+
+
+def test_progress_is_russian_from_its_own_thread_too(in_russian):
+    stream = io.StringIO()
+    with progress("Calibrating", 4, stream=stream, every=0.02) as advance:
+        advance(1)
+        time.sleep(0.1)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) > 2
+    assert all(line.startswith("Калибровка: ") and " из 4, " in line for line in lines)
 
 
 def test_what_has_no_russian_text_is_shown_in_english(in_russian):
