@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole
 
-SUMMARY = "Fit a model to data: several starts, profiles, posterior draws, validation."
+SUMMARY = "Fit a model to data: several starts, intervals from posterior draws, forecasts against naive ones."
 EXAMPLES = ("alliance calibrate tatarstan --starts 20", "alliance calibrate my/problem --out results/fit --seed 0")
 
 

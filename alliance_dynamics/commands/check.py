@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from alliance_dynamics.commands.parser import Parser, say
 
-SUMMARY = "Check a model: units, behaviour, time step, undocumented or unused names."
+SUMMARY = "Check a model: its time step and what must hold of its behaviour."
 EXAMPLES = ("alliance check", "alliance check my_model.mdl")
 
 

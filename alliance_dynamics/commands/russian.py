@@ -42,14 +42,14 @@ RUSSIAN: dict[str, str] = {
     "show the traceback of an error": "показывать трассировку ошибки",
     "show this help": "показать эту справку",
     # summaries of the commands
-    "The main job: check, calibrate, compare regimes, sensitivity, reports in two languages.": (
-        "Главная работа: проверка, калибровка, сравнение режимов, чувствительность, отчёты на двух языках."
+    "The main job: calibrate, compare regimes, sensitivity, reports in two languages.": (
+        "Главная работа: калибровка, сравнение режимов, анализ чувствительности, отчёты на двух языках."
     ),
     "Run a model once and write every variable at every saved time as CSV.": (
         "Один прогон модели; все переменные во все сохраняемые моменты — в CSV."
     ),
-    "Fit a model to data: several starts, profiles, posterior draws, validation.": (
-        "Подгонка модели к данным: несколько стартов, профили, апостериорная выборка, проверка прогноза."
+    "Fit a model to data: several starts, intervals from posterior draws, forecasts against naive ones.": (
+        "Подгонка модели к данным: несколько стартов, интервалы по апостериорной выборке, прогнозы против наивных."
     ),
     "Compare regimes or scenarios with a baseline, over the same draws of what is uncertain.": (
         "Сравнение режимов или сценариев с базовым на одних и тех же выборках неопределённых величин."
@@ -57,8 +57,8 @@ RUSSIAN: dict[str, str] = {
     "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals.": (
         "От каких рычагов и неопределённостей зависят результаты: индексы Соболя с интервалами."
     ),
-    "Check a model: units, behaviour, time step, undocumented or unused names.": (
-        "Проверка модели: единицы, поведение, шаг по времени, неописанные и лишние имена."
+    "Check a model: its time step and what must hold of its behaviour.": (
+        "Проверка модели: шаг по времени и обязательные свойства поведения."
     ),
     # options
     "name of a problem, or its folder (tatarstan)": "имя задачи или её папка (tatarstan)",

@@ -9,7 +9,7 @@ from pathlib import Path
 from alliance_dynamics.commands.parser import Parser, jobs, number, processors, say, whole
 from alliance_dynamics.language import current_language
 
-SUMMARY = "The main job: check, calibrate, compare regimes, sensitivity, reports in two languages."
+SUMMARY = "The main job: calibrate, compare regimes, sensitivity, reports in two languages."
 EXAMPLES = ("alliance study tatarstan --quick", "alliance study --out results/tatarstan --seed 1 --policy-year 2027")
 
 
