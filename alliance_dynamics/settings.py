@@ -122,6 +122,17 @@ def schedule_of(program: Program, row: NDArray[np.float64]) -> tuple[Schedule, l
                 start=start,
             )
         )
+    elif stop > start and dt > (stop - start) * (1 + 1e-9):
+        faults.append(
+            fault(
+                "",
+                "TIME STEP is {value}, longer than the run from {start} to {stop}",
+                expected="A step not longer than the run",
+                value=dt,
+                start=start,
+                stop=stop,
+            )
+        )
     if faults:
         raise UsageError(faults)
     steps = math.floor((stop - start) / dt + 1e-6)

@@ -38,6 +38,7 @@ from alliance_dynamics.sensitivity.governance import GovernanceSweep, governance
 
 BASELINE = "R1"
 YEARS = (2030, 2040, 2050)
+FIRST_YEAR, LAST_YEAR = 2000, 2050
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,8 @@ def study(
     size = Size.of(quick)
     task = _problem(problem)
     target = out or Path("results") / task.folder.name
+    model, parameters, regimes = _model(task), read_parameters(), _regimes(policy_year)
     with Outputs(target) as folder:
-        model = _model(task)
-        parameters = read_parameters()
-        regimes = _regimes(policy_year)
-
         with stage("Calibrating", quiet) as tell:
             fitted = calibrate_model(model, task, seed=seed, effort=size.effort, jobs=jobs, progress=tell)
         write_calibration(folder / "calibration", fitted)
@@ -145,8 +143,9 @@ def compare(
 ) -> Outcome:
     """Compares regimes or scenario files over common futures from a quick calibration."""
     parameters = read_parameters()
-    model, futures, fitted = _quick_futures(parameters, draws, seed, jobs, quiet)
     regimes = _chosen(scenarios, baseline, parameters)
+    refuse_years(at)
+    model, futures, fitted = _quick_futures(parameters, draws, seed, jobs, quiet)
     with stage("Running the regimes", quiet) as tell:
         runs = run_regimes(model, regimes, futures, parameters, jobs=jobs, progress=tell)
     compared = compare_regimes(runs, baseline=find_regime(baseline, tuple(regimes)).id, at=[int(year) for year in at])
@@ -219,6 +218,21 @@ def _problem(name: str) -> Problem:
             name=name,
         )
     )
+
+
+def refuse_years(years: Sequence[float]) -> None:
+    """UsageError where a year to report lies outside the run, before any work is done."""
+    if wrong := [year for year in years if not FIRST_YEAR <= year <= LAST_YEAR or year != int(year)]:
+        raise UsageError(
+            fault(
+                "",
+                "{years} are not years of the run",
+                expected="Years from {first} to {last}",
+                years=", ".join(f"{year:g}" for year in wrong),
+                first=FIRST_YEAR,
+                last=LAST_YEAR,
+            )
+        )
 
 
 def _model(task: Problem) -> Model:
@@ -368,11 +382,12 @@ def _summary(compared: Comparison, fitted: Calibration, quick: bool) -> str:
     """The table that closes the job: gaps of the whole alliance to the baseline in 2040."""
     at = 2040 if 2040 in compared.years else compared.years[-1]
     head = translate("Gaps to {baseline} in {year:g}, the whole alliance, {draws} draws (median, 5 % and 95 %)")
+    width = max(len(regime) for regime in compared.regimes)
     lines = [head.format(baseline=compared.baseline, year=at, draws=compared.draws)]
     for row in compared.summary:
         if row["year"] == at and row["element"] == ALLIANCE:
             lines.append(
-                f"  {row['outcome']:<28} {row['regime']}  {row['gap']:+10.4g} [{row['gap_low']:+.4g}, "
+                f"  {row['outcome']:<28} {row['regime']:<{width}}  {row['gap']:+10.4g} [{row['gap_low']:+.4g}, "
                 f"{row['gap_high']:+.4g}] {row['unit']}, {translate(str(row['verdict']))}"
             )
     if bound := fitted.summary["at_bound"]:

@@ -153,9 +153,12 @@ def _cost_table(voice: Voice, facts: Facts) -> Table | None:
             if any(found):
                 name = f"{regime}, {voice.element(element)}" if differ else regime
                 body.append((head(name), *(_cost_cell(voice, row) for row in found)))
-    if base := [_baseline_cost(rows, year) for year in years if _baseline_cost(rows, year) is not None]:
-        amounts = (number(voice.amount(each, rows[0]["fiscal_cost_unit"], decimals_of_value(each))) for each in base)
-        body.append((head(facts.baseline), *amounts))
+    base = [each for each in (_baseline_cost(rows, year) for year in years) if each is not None]
+    if base:
+        unit = rows[0]["fiscal_cost_unit"]
+        body.append(
+            (head(facts.baseline), *(number(voice.amount(each, unit, decimals_of_value(each))) for each in base))
+        )
     caption = voice.texts("table.cost")
     header = (voice.texts("head.regime"), *(str(year) for year in years))
     return Table("cost", caption, SUMMARY, header, tuple(body), (voice.texts("note.cost"),))
