@@ -1,8 +1,8 @@
-"""Running a model: one run of everything, or an ensemble of scenarios and draws."""
+"""One run of a model with everything stored."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alliance_dynamics.errors import RunError
 from alliance_dynamics.failures import explain
 from alliance_dynamics.kernel.flatten import flatten
-from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
+from alliance_dynamics.kernel.integrate import compile_kernel
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.model.model import Method, Model
 from alliance_dynamics.settings import CONTROL, FlatNames, parameters_with, schedule_of
@@ -29,20 +29,6 @@ class Run:
     method: Method
     dt: float
     notices: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Ensemble:
-    """`values[scenario, draw, time, output]` of named outputs (flat names)."""
-
-    scenarios: tuple[str, ...]
-    times: NDArray[np.float64]
-    outputs: tuple[str, ...]
-    values: NDArray[np.float64]
-
-    def of(self, output: str) -> NDArray[np.float64]:
-        """`[scenario, draw, time]` of one output."""
-        return self.values[..., self.outputs.index(output)]
 
 
 @lru_cache(maxsize=16)
@@ -102,30 +88,6 @@ def run_model(
     return Run(
         model, saved, columns, result.values[0], chosen, schedule.dt, (*model.notices, *notices, *kernel.notices)
     )
-
-
-def simulate(
-    program: Program,
-    scenarios: Mapping[str, NDArray[np.float64]],
-    outputs: Sequence[str],
-    schedule: Schedule,
-    *,
-    method: Method = "rk4",
-    backend: str = "auto",
-    jobs: int = 1,
-) -> Ensemble:
-    """Runs `scenarios` (name -> parameters[draw, column], the same draws in each) and keeps the named outputs.
-
-    RunError: a run went non-finite; it names scenario, draw, time and variable.
-    """
-    kernel = compile_kernel(program, tuple(outputs), backend=backend)
-    names = tuple(scenarios)
-    rows = np.concatenate([scenarios[name] for name in names])
-    result = kernel.run(rows, schedule, method=method, threads=jobs)
-    draws = len(rows) // len(names)
-    values = result.values.reshape(len(names), draws, result.values.shape[1], len(outputs))
-    saved = schedule.start + schedule.dt * schedule.steps_per_save * np.arange(result.values.shape[1])
-    return Ensemble(names, saved, tuple(outputs), values)
 
 
 def _set_times(program: Program, row: NDArray[np.float64], times: dict[str, float | None]) -> None:
