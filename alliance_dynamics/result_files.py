@@ -20,6 +20,7 @@ from alliance_dynamics.regimes import RegimeRuns
 from alliance_dynamics.sensitivity.governance import ASSUMPTIONS, CALIBRATED, OUTCOMES, GovernanceSweep
 
 Rows = Sequence[Mapping[str, Any]]
+RUSSIAN_SOURCES = {"judgement": "экспертное суждение", "literature": "литература"}
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> None:
@@ -32,7 +33,7 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
             for row in rows
         ]
 
-    write_rows(folder / "parameters.csv", calibration.table)
+    write_rows(folder / "parameters.csv", [_named(row, regions) for row in calibration.table])
     fit = with_region(calibration.fit_table)
     first = ["region", "observable", "year", "observed", "q05", "q50", "q95", "unit"]
     write_rows(folder / "fit.csv", fit, first)
@@ -50,6 +51,16 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
     draws = np.concatenate([posterior.values, posterior.sigma, posterior.phi], axis=1)
     write_csv(folder / "posterior.csv", ["draw", *names, *noise], ([i, *row] for i, row in enumerate(draws.tolist())))
     write_json(folder / "summary.json", calibration.summary)
+
+
+def _named(row: Mapping[str, Any], regions: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """A parameter's row with the region's name for its experiment, and its source in Russian."""
+    named = dict(row)
+    for experiment, card in regions.items():
+        for column, label in (("label", "region_label_en"), ("label_ru", "region_label_ru")):
+            named[column] = str(named[column]).replace(experiment, card.get(label, experiment))
+    named["source_ru"] = RUSSIAN_SOURCES.get(row["source"], row["source"])
+    return named
 
 
 def write_comparison(folder: Path, runs: RegimeRuns, comparison: Comparison, parameters: Parameters) -> None:

@@ -278,7 +278,7 @@ def noise_rows(each: Observable) -> list[list]:
     return [[f"sd_{each.id}", *spread[1:]], [f"phi_{each.id}", *memory[1:]]]
 
 
-JUDGED = "README.md"
+JUDGED = "calibration/tatarstan/README.md"
 
 
 def row_of(target: str, lower: float, upper: float, nominal: float, prior: str, prior_parameters: list[float],
