@@ -8,6 +8,7 @@ import pytest
 from model_texts import FILES, canonical, read_blocks
 
 from alliance_dynamics.model.built_in import open_model
+from alliance_dynamics.outcomes import INDICATORS
 from alliance_dynamics.parameters import read_parameters
 from alliance_dynamics.scenarios import read_regimes
 from alliance_dynamics.simulate import run_model
@@ -130,7 +131,8 @@ def test_the_order_of_elements_in_the_parameter_file_is_that_of_the_models():
 
 def test_names_that_reports_show_are_variables_and_elements_of_the_models():
     parameters, model = read_parameters(), open_model("alliance")
-    assert set(parameters.variables) <= set(model.variables) and len(parameters.variables) >= 40
+    known = set(model.variables) | {indicator.name for indicator in INDICATORS}
+    assert set(parameters.variables) <= known and len(parameters.variables) >= 40
     assert set(parameters.elements) == {
         element for name in ("region", "industry") for element in model.dimensions[name].elements
     }
