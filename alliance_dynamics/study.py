@@ -18,7 +18,7 @@ from alliance_dynamics.compare import Comparison
 from alliance_dynamics.errors import UsageError, fault
 from alliance_dynamics.files import Outputs
 from alliance_dynamics.futures import Futures, columns_of_regime, draw_futures
-from alliance_dynamics.language import LANGUAGES, translate
+from alliance_dynamics.language import LANGUAGES, current_language, translate
 from alliance_dynamics.manifest import describe_model, hash_files, write_manifest
 from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.model import Model
@@ -101,7 +101,7 @@ def study(
         sign(wall_s=time.monotonic() - began)
     names = ("report_ru.html", "report_en.html", "calibration", "comparison", "sensitivity", "manifest.json")
     return Outcome(
-        text=_summary(compared, fitted, quick),
+        text=_summary(compared, fitted, parameters, quick),
         outputs=tuple(target / name for name in names),
         next_step=str(target / "report_ru.html"),
     )
@@ -150,12 +150,14 @@ def compare(
         runs = run_regimes(model, regimes, futures, parameters, jobs=jobs, progress=tell)
     compared = compare_regimes(runs, baseline=find_regime(baseline, tuple(regimes)).id, at=[int(year) for year in at])
     if out is None:
-        return Outcome(text=_summary(compared, fitted, quick=True))
+        return Outcome(text=_summary(compared, fitted, parameters, quick=True))
     with Outputs(out) as folder:
         write_comparison(folder, runs, compared, parameters)
         _sign(folder, fitted, ["compare", *scenarios, "--seed", str(seed)], seed=seed, quick=True,
               draws=len(futures.rows))  # fmt: skip
-    return Outcome(text=_summary(compared, fitted, quick=True), outputs=(out / "summary.csv", out / "trajectories.csv"))
+    return Outcome(
+        text=_summary(compared, fitted, parameters, quick=True), outputs=(out / "summary.csv", out / "trajectories.csv")
+    )
 
 
 def sensitivity(
@@ -378,17 +380,22 @@ def _write_reports(folder: Path, tell: Callable[[float], None]) -> None:
         tell((i + 1) / len(LANGUAGES))
 
 
-def _summary(compared: Comparison, fitted: Calibration, quick: bool) -> str:
+def _summary(compared: Comparison, fitted: Calibration, parameters: Parameters, quick: bool) -> str:
     """The table that closes the job: gaps of the whole alliance to the baseline in 2040."""
     at = 2040 if 2040 in compared.years else compared.years[-1]
     head = translate("Gaps to {baseline} in {year:g}, the whole alliance, {draws} draws (median, 5 % and 95 %)")
     width = max(len(regime) for regime in compared.regimes)
     lines = [head.format(baseline=compared.baseline, year=at, draws=compared.draws)]
+    outcome = ""
     for row in compared.summary:
         if row["year"] == at and row["element"] == ALLIANCE:
+            if row["outcome"] != outcome:
+                outcome = str(row["outcome"])
+                label = parameters.variables.get(outcome, {}).get(current_language(), outcome.replace("_", " "))
+                lines.append(f"{label}, {translate(str(row['unit']))}")
             lines.append(
-                f"  {row['outcome']:<28} {row['regime']:<{width}}  {row['gap']:+10.4g} [{row['gap_low']:+.4g}, "
-                f"{row['gap_high']:+.4g}] {row['unit']}, {translate(str(row['verdict']))}"
+                f"  {row['regime']:<{width}}  {row['gap']:+10.4g} [{row['gap_low']:+.4g}, "
+                f"{row['gap_high']:+.4g}], {translate(str(row['verdict']))}"
             )
     if bound := fitted.summary["at_bound"]:
         lines.append(translate("At a bound: {names}").format(names=", ".join(bound)))
