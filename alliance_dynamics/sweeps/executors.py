@@ -60,7 +60,8 @@ def finished(workers: Workers, task: SweepTask, shards: list[int], rows: Rows) -
                 while waiting or under_way:
                     while waiting and len(under_way) < WINDOW * workers.count:
                         number = waiting[-1]  # taken off only when it was accepted: a broken pool accepts nothing
-                        under_way[submit(run_rows, task, *rows(number))] = waiting.pop()
+                        under_way[submit(run_rows, task, *rows(number))] = number
+                        waiting.pop()
                     done, _ = wait(under_way, return_when=FIRST_COMPLETED)
                     for future in done:
                         number = under_way[future]
