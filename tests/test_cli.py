@@ -164,8 +164,7 @@ def test_a_russian_locale_speaks_russian(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("stdy", "There is no command `stdy`. One of study, run, calibrate, compare, sensitivity, check. "
-                 "Did you mean `study`?"),
+        ("stdy", f"There is no command `stdy`. One of {', '.join(COMMANDS)}. Did you mean `study`?"),
         ("run --stp 3", "There is no option `--stp`. Did you mean `--stop`?"),
         ("run --zzz", "There is no option `--zzz`. See `alliance run --help`."),
         ("--zzz", "There is no option `--zzz`. See `alliance --help`."),

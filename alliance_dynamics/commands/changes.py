@@ -86,6 +86,11 @@ def _parameters_of(model_name: str) -> Parameters:
     return read_parameters(beside) if beside.is_file() else NO_PARAMETERS
 
 
+def parameters_of(model: Model) -> Parameters:
+    """Cards of the constants of a model that is already open, where the package has them."""
+    return read_parameters() if model.name in BUILT_IN else NO_PARAMETERS
+
+
 def _open_scenario(name: str, parameters: Parameters, built_in: bool) -> Scenario:
     if Path(name).suffix.lower() != ".toml":
         if built_in:

@@ -15,6 +15,7 @@ METAVARS: dict[str, str] = {
     "ID": "ИМЯ",
     "DIR": "ПАПКА",
     "FILE.csv": "ФАЙЛ.csv",
+    "NAME": "ИМЯ",
 }
 
 RUSSIAN: dict[str, str] = {
@@ -135,4 +136,17 @@ RUSSIAN: dict[str, str] = {
     "`{name}` = {value} lies outside its range, {low} to {high} {unit}": (
         "`{name}` = {value} вне своего диапазона, от {low} до {high} {unit}"
     ),
+    # loops, diagrams and the model reference
+    "Which feedback loops drive an output of a model, by period.": (
+        "Какие контуры обратной связи движут показателем модели, по периодам."
+    ),
+    "variable to explain, whole or by element (the first stock; of the alliance the innovative goods)": (
+        "объясняемая переменная, целиком или поэлементно (первый запас; у альянса — инновационные товары)"
+    ),
+    "What drives {output}: share of loops in its change, %": (
+        "Что движет показателем «{output}»: доля контуров в его изменении, %"
+    ),
+    "time and what it drives": "время и внешние ряды",
+    "constant rates": "постоянные темпы",
+    "Loops:": "Контуры:",
 }
