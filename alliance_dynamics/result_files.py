@@ -24,7 +24,7 @@ RUSSIAN_SOURCES = {"judgement": "экспертное суждение", "litera
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> None:
-    """parameters.csv, fit.csv, skill.csv, starts.csv, posterior.csv, summary.json."""
+    """parameters, fit, skill, validation, validation_scores, theil, starts, posterior (.csv) and summary.json."""
     regions = read_regions(calibration.setup.problem)
 
     def with_region(rows: Rows) -> list[dict[str, Any]]:
@@ -40,6 +40,13 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
     if calibration.skill:
         first = ["region", "observable", "horizon", "model_error", "naive_error", "drift_error", "skill"]
         write_rows(folder / "skill.csv", with_region(calibration.skill), first)
+    found = calibration.validation
+    if found.forecasts:
+        first = ["region", "observable", "origin", "horizon", "year", "observed", "forecast", "low", "high"]
+        write_rows(folder / "validation.csv", with_region(found.forecasts), first)
+        write_rows(folder / "validation_scores.csv", found.scores)
+    if found.theil:
+        write_rows(folder / "theil.csv", with_region(found.theil), ["region", "observable", "sample", "scale"])
     starts = [
         {"start": i, "objective": each.objective, "evaluations": each.evaluations, "converged": each.converged}
         for i, each in enumerate(calibration.fit.starts)

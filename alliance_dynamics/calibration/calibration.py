@@ -12,11 +12,11 @@ from scipy.stats import qmc
 from threadpoolctl import threadpool_limits
 
 from alliance_dynamics.calibration.fit import Fit, fit
-from alliance_dynamics.calibration.naive import drift, last_value
 from alliance_dynamics.calibration.posterior import Posterior, sample_posterior
 from alliance_dynamics.calibration.predictive import Band, coverage, predictive_band
 from alliance_dynamics.calibration.problem import Problem
 from alliance_dynamics.calibration.setup import Setup, set_up
+from alliance_dynamics.calibration.validate import Validation, validate
 from alliance_dynamics.model.model import Model
 
 Floats = NDArray[np.float64]
@@ -28,16 +28,17 @@ R_HAT_GATE = 1.05
 
 @dataclass(frozen=True)
 class Effort:
-    """How much work a calibration does."""
+    """How much work a calibration does; `origins`: at most so many rolling origins, None for all of the problem."""
 
     starts: int = 24
     draws: int = 1000
     generations: int = 1500
     chains: int = 32
+    origins: int | None = None
 
     @staticmethod
     def quick() -> Effort:
-        return Effort(starts=4, draws=200, generations=150, chains=16)
+        return Effort(starts=4, draws=200, generations=150, chains=16, origins=0)
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,14 @@ class Calibration:
     fit: Fit
     posterior: Posterior
     band: Band
-    skill: tuple[dict[str, Any], ...]
+    validation: Validation
     until: int
     seed: int
+
+    @property
+    def skill(self) -> tuple[dict[str, Any], ...]:
+        """Forecasts of the hold-out years against the last value and a drift, one record per series and year."""
+        return self.validation.skill
 
     @property
     def table(self) -> list[dict[str, Any]]:
@@ -232,7 +238,7 @@ def _calibrate(
     many = set_up(model, problem, last_year=until, jobs=jobs)
     posterior = sample_posterior(many.task(until), best, draws=effort.draws, generations=effort.generations,
                                  chains=effort.chains, seed=seed,
-                                 progress=lambda share: progress(0.4 + 0.5 * share))  # fmt: skip
+                                 progress=lambda share: progress(0.4 + 0.4 * share))  # fmt: skip
     setup = set_up(model, problem, last_year=last_year, jobs=jobs)
     group = setup.group_of_series
     predicted = setup.forward.predict_rows(_with_uncertain_future(setup, posterior.values, seed))
@@ -240,16 +246,10 @@ def _calibrate(
     shocks = np.array([problem.forecast.shocks.get(each.observable.id, 0.0) for each in setup.series])
     band = predictive_band(paths, posterior.sigma[:, group], posterior.phi[:, group], setup.years,
                            setup.log_observed(until), shocks=shocks, seed=seed)  # fmt: skip
-    progress(0.95)
-    skill = tuple(hold_out_skill(fitted, best, seed=seed)) if problem.folds.holdout else ()
-    progress(1.0)
-    return Calibration(setup, best, posterior, band, skill, until, seed)
-
-
-def log_paths(setup: Setup, values: Floats) -> Floats:
-    """[rows, series, years]: ln of the model's predictions, break shifts included."""
-    s = setup.forward.structural
-    return _log(setup.forward.predict(values[:, :s])) + setup.break_shift(values[:, s:])
+    progress(0.8)
+    validation = validate(fitted, best, seed=seed, jobs=jobs, most_origins=effort.origins,
+                          progress=lambda share: progress(0.8 + 0.2 * share))  # fmt: skip
+    return Calibration(setup, best, posterior, band, validation, until, seed)
 
 
 def _log(predicted: Floats) -> Floats:
@@ -264,43 +264,4 @@ def _with_uncertain_future(setup: Setup, values: Floats, seed: int) -> Floats:
     if len(columns):
         cube = qmc.LatinHypercube(len(columns), rng=stream).random(len(rows))
         rows[:, columns] = low + (high - low) * cube
-    return rows
-
-
-def hold_out_skill(setup: Setup, best: Fit, *, seed: int) -> list[dict[str, Any]]:
-    """Forecasts of the hold-out years from a fit to the years before, against the last value and a drift.
-
-    Errors are |ln forecast - ln observed|.  `skill` is 1 - error / the smaller naive error; below 0 the model loses.
-    The drivers of the hold-out years are known to the model (perfect foresight of drivers).
-    """
-    assert setup.problem.folds.holdout is not None
-    first, last = setup.problem.folds.holdout
-    origin = first - 1
-    early = fit(setup.task(origin), best.values, starts=1, seed=seed)
-    paths = log_paths(setup, early.values[None, :])[0]
-    known, everything = setup.log_observed(origin), setup.log_observed(last)
-    column = int(origin - setup.years[0])
-    rows = []
-    for s, series in enumerate(setup.series):
-        phi = early.phi[setup.group_of_series[s]]
-        seen = np.flatnonzero(np.isfinite(known[s]))
-        for t in range(column + 1, int(last - setup.years[0]) + 1):
-            if not np.isfinite(everything[s, t]) or not len(seen):
-                continue
-            horizon = t - column
-            residual = known[s, seen[-1]] - paths[s, seen[-1]]
-            forecast = paths[s, t] + phi ** (t - seen[-1]) * residual
-            rivals = [rule(known[[s]], column, horizon)[0] for rule in (last_value, drift)]
-            model_error, naive_error, drift_error = (abs(each - everything[s, t]) for each in (forecast, *rivals))
-            rows.append(
-                {
-                    "experiment": series.experiment,
-                    "observable": series.observable.id,
-                    "horizon": horizon,
-                    "model_error": model_error,
-                    "naive_error": naive_error,
-                    "drift_error": drift_error,
-                    "skill": 1 - model_error / max(min(naive_error, drift_error), 1e-12),
-                }
-            )
     return rows
