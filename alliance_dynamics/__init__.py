@@ -18,6 +18,9 @@ _HOMES = {
     "read_problem": "alliance_dynamics.calibration.problem",
     "calibrate": "alliance_dynamics.calibration.calibration",
     "Effort": "alliance_dynamics.calibration.calibration",
+    "recover": "alliance_dynamics.calibration.recovery",
+    "validate": "alliance_dynamics.calibration.validate",
+    "theil": "alliance_dynamics.calibration.theil",
     "write_calibration": "alliance_dynamics.result_files",
     "read_parameters": "alliance_dynamics.parameters",
     "read_regimes": "alliance_dynamics.scenarios",
@@ -34,6 +37,9 @@ _HOMES = {
 if TYPE_CHECKING:
     from alliance_dynamics.calibration.calibration import Effort, calibrate
     from alliance_dynamics.calibration.problem import read_problem
+    from alliance_dynamics.calibration.recovery import recover
+    from alliance_dynamics.calibration.theil import theil
+    from alliance_dynamics.calibration.validate import validate
     from alliance_dynamics.futures import draw_futures
     from alliance_dynamics.model.built_in import open_model
     from alliance_dynamics.model.compose import compose

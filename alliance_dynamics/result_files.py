@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from alliance_dynamics.calibration.calibration import Calibration
+from alliance_dynamics.calibration.recovery import Recovery
 from alliance_dynamics.calibration.regions import read_regions
 from alliance_dynamics.compare import Comparison
 from alliance_dynamics.files import write_csv, write_text
@@ -58,6 +59,13 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
     draws = np.concatenate([posterior.values, posterior.sigma, posterior.phi], axis=1)
     write_csv(folder / "posterior.csv", ["draw", *names, *noise], ([i, *row] for i, row in enumerate(draws.tolist())))
     write_json(folder / "summary.json", calibration.summary)
+
+
+def write_recovery(folder: Path, recovery: Recovery) -> None:
+    """recovery.csv, and with simulation-based calibration sbc.csv: how often each rank of the truth was seen."""
+    write_rows(folder / "recovery.csv", recovery.table)
+    if recovery.histograms:
+        write_rows(folder / "sbc.csv", recovery.histograms)
 
 
 def _named(row: Mapping[str, Any], regions: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

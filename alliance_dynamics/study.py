@@ -13,6 +13,7 @@ from typing import Any
 from alliance_dynamics.calibration.calibration import Calibration, Effort
 from alliance_dynamics.calibration.calibration import calibrate as calibrate_model
 from alliance_dynamics.calibration.problem import Problem, read_problem
+from alliance_dynamics.calibration.recovery import recover as recover_parameters
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.compare import Comparison
 from alliance_dynamics.errors import UsageError, fault
@@ -31,6 +32,7 @@ from alliance_dynamics.result_files import (
     write_calibration,
     write_comparison,
     write_labels,
+    write_recovery,
     write_sensitivity,
 )
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes
@@ -113,10 +115,16 @@ def calibrate(
     out: Path | None = None,
     seed: int = 1,
     starts: int | None = None,
+    recover: int = 0,
+    sbc: bool = False,
     jobs: int = 1,
     quiet: bool = False,
 ) -> Outcome:
-    """Fits a problem and writes its tables."""
+    """Fits a problem and writes its tables; `recover` synthetic data sets are fitted too, with `sbc` sampled as well."""
+    if sbc and not recover:
+        raise UsageError(
+            fault("", "--sbc needs a number of replicates", remedy="Add --recover 150, or another whole number")
+        )
     task = _problem(problem)
     effort = Effort() if starts is None else replace(Effort(), starts=starts)
     target = out or Path("results") / f"{task.folder.name}_calibration"
@@ -125,9 +133,18 @@ def calibrate(
         with stage("Calibrating", quiet) as tell:
             fitted = calibrate_model(model, task, seed=seed, effort=effort, jobs=jobs, progress=tell)
         write_calibration(folder, fitted)
-        _sign(folder, fitted, ["calibrate", task.folder.name, "--seed", str(seed)], seed=seed, draws=effort.draws,
-              settings={"calibration": _effort(fitted)})  # fmt: skip
-    return Outcome(text=str(fitted), outputs=(target / "parameters.csv", target / "fit.csv"))
+        text, command = str(fitted), ["calibrate", task.folder.name, "--seed", str(seed)]
+        if starts is not None:
+            command += ["--starts", str(starts)]
+        if recover:
+            with stage("Recovering known parameters from synthetic data", quiet) as tell:
+                found = recover_parameters(model, task, replicates=recover, seed=seed, sbc=sbc, jobs=jobs,
+                                           progress=tell)  # fmt: skip
+            write_recovery(folder, found)
+            text += "\n" + str(found)
+            command += ["--recover", str(recover), *(["--sbc"] if sbc else [])]
+        _sign(folder, fitted, command, seed=seed, draws=effort.draws, settings={"calibration": _effort(fitted)})
+    return Outcome(text=text, outputs=(target / "parameters.csv", target / "fit.csv"))
 
 
 def compare(

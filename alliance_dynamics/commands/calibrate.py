@@ -8,7 +8,7 @@ from pathlib import Path
 from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole
 
 SUMMARY = "Fit a model to data: several starts, intervals from posterior draws, forecasts against naive ones."
-EXAMPLES = ("alliance calibrate tatarstan --starts 20", "alliance calibrate my/problem --out results/fit --seed 0")
+EXAMPLES = ("alliance calibrate tatarstan --starts 20", "alliance calibrate my/problem --recover 150 --sbc --seed 0")
 
 
 def add_options(parser: Parser) -> None:
@@ -18,6 +18,10 @@ def add_options(parser: Parser) -> None:
                         help=say("folder of the results (results/PROBLEM_calibration)"))  # fmt: skip
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("--starts", type=whole(1), metavar="N", help=say("number of starts of the search (24)"))
+    parser.add_argument("--recover", type=whole(1), metavar="N",
+                        help=say("also fit N data sets simulated from known parameters (150)"))  # fmt: skip
+    parser.add_argument("--sbc", action="store_true",
+                        help=say("with --recover: sample each posterior too and rank the truth in it"))  # fmt: skip
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
 
@@ -30,6 +34,8 @@ def execute(arguments: Namespace) -> object:
         out=arguments.out,
         seed=arguments.seed,
         starts=arguments.starts,
+        recover=arguments.recover or 0,
+        sbc=arguments.sbc,
         jobs=arguments.jobs,
         quiet=arguments.quiet,
     )

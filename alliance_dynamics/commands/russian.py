@@ -149,4 +149,11 @@ RUSSIAN: dict[str, str] = {
     "time and what it drives": "время и внешние ряды",
     "constant rates": "постоянные темпы",
     "Loops:": "Контуры:",
+    # recovery
+    "also fit N data sets simulated from known parameters (150)": (
+        "вдобавок подогнать N наборов данных, разыгранных при известных параметрах (150)"
+    ),
+    "with --recover: sample each posterior too and rank the truth in it": (
+        "вместе с --recover: построить и выборки, найти в них ранг истинных значений"
+    ),
 }
