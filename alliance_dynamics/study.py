@@ -120,7 +120,7 @@ def calibrate(
     jobs: int = 1,
     quiet: bool = False,
 ) -> Outcome:
-    """Fits a problem and writes its tables; `recover` synthetic data sets are fitted too, with `sbc` sampled as well."""
+    """Fits a problem and writes its tables; `recover` simulated data sets are fitted too, and sampled with `sbc`."""
     if sbc and not recover:
         raise UsageError(
             fault("", "--sbc needs a number of replicates", remedy="Add --recover 150, or another whole number")

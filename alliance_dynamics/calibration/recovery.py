@@ -1,4 +1,4 @@
-"""Does the method find what is there?  Synthetic recovery and simulation-based calibration with the real problem's shape.
+"""Does the method find what is there?  Recovery and simulation-based calibration with the shape of the real data.
 
 A replicate draws parameters and noise, simulates the data set with the years, gaps, breaks and noise of the real one,
 and fits it again (Talts et al. 2018 for the ranks).
@@ -166,17 +166,22 @@ def recover_task(
         names += tuple(f"ln_sigma_{g + 1}" for g in range(task.noise.groups))
         u = (np.arange(512) + 0.5) / 512
         spread = np.concatenate([spread, [np.std(_log_sigma_quantile(task, g, u)) for g in range(task.noise.groups)]])
+
+    def together(name: str) -> Any:
+        return np.stack([getattr(each, name) for each in found])
+
+    ranked = ("ranks", "posterior_low", "posterior_high")
     return Recovery(
-        names,
-        *(np.stack([getattr(each, name) for each in found]) for name in ("truth", "estimate", "low", "high")),
-        spread,
-        np.array([each.converged for each in found]),
-        sum(each.refused for each in found),
-        seed,
-        *(
-            np.stack([getattr(each, name) for each in found]) if sbc else None
-            for name in ("ranks", "posterior_low", "posterior_high")
-        ),
+        names=names,
+        truth=together("truth"),
+        estimate=together("estimate"),
+        low=together("low"),
+        high=together("high"),
+        spread_of_prior=spread,
+        converged=np.array([each.converged for each in found]),
+        refused=sum(each.refused for each in found),
+        seed=seed,
+        **({name: together(name) for name in ranked} if sbc else {}),
     )
 
 
@@ -242,7 +247,8 @@ def _replicate(
     chains: int,
     seed: int,
 ) -> _Replicate:
-    for refused in range(TRIES):
+    refused = 0
+    for refused in range(TRIES):  # noqa: B007 - how often the draw was repeated
         values = task.priors.quantile(stream.random(len(task.priors.names)))
         u = stream.random((2, task.noise.groups))
         log_sigma = np.array([_log_sigma_quantile(task, g, u[0, g]) for g in range(task.noise.groups)])
