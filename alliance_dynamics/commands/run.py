@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.commands.parser import Parser, number, one_of, positive, say, setting, whole
 from alliance_dynamics.errors import UsageError, fault
 
+if TYPE_CHECKING:
+    from alliance_dynamics.step_error import StepError
+
+SHOWN = 20  # rows of the table of errors
 SUMMARY = "Run a model once and write every variable at every saved time as CSV."
 EXAMPLES = ("alliance run alliance R3 --stop 2040 --out run.csv", "alliance run my_model.mdl --set 'birth rate=0.03'")
 
@@ -25,6 +30,9 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--start", type=number, metavar="TIME", help=say("first time (that of the model)"))
     parser.add_argument("--stop", type=number, metavar="TIME", help=say("last time (that of the model)"))
     parser.add_argument("--saveper", type=positive, metavar="NUMBER", help=say("time between saved rows"))
+    parser.add_argument("--error", action="store_true",
+                        help=say("run at half and a quarter of the step too; print the error of every variable "
+                                 "(rows go to --out)"))  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help=say("file to write (standard output)"))
     parser.add_argument("--backend", type=one_of(("auto", "llvm", "numpy")), default="auto",
                         metavar="auto|llvm|numpy", help=say("how the model is computed (auto)"))  # fmt: skip
@@ -44,15 +52,46 @@ def execute(arguments: Namespace) -> Outcome:
     times = {name: getattr(arguments, name) for name in ("start", "stop", "dt", "saveper", "method")}
     given = {name: value for name, value in times.items() if value is not None}
     run = run_model(
-        plan.model, set=plan.constants, **{**plan.settings, **given}, backend=arguments.backend, seed=arguments.seed
+        plan.model,
+        set=plan.constants,
+        **{**plan.settings, **given},
+        backend=arguments.backend,
+        seed=arguments.seed,
+        error=arguments.error,
     )
     rows = ([time, *values] for time, values in zip(run.times.tolist(), run.values.tolist(), strict=True))
     text = csv_text(("time", *run.columns), rows)
     out = out or (Path(plan.output) if plan.output else None)
-    results = {"rows": len(run.times), "columns": len(run.columns) + 1, "method": run.method, "dt": run.dt}
+    results: dict[str, Any] = {"rows": len(run.times), "columns": len(run.columns) + 1, "method": run.method}
+    results["dt"] = run.dt
     notices = (*plan.notices, *run.notices)
+    table = ""
+    if run.error is not None:
+        results["error"] = run.error.as_json()
+        notices = (*notices, *run.error.notes)
+        table = _error_table(run.error)
     if out is None:
-        return Outcome(text=text, results=results, notices=notices)
-    done = Outcome(outputs=(write_text(out, text),), results=results, notices=notices)
+        return Outcome(text=table or text, results=results, notices=notices)
+    done = Outcome(text=table, outputs=(write_text(out, text),), results=results, notices=notices)
     own = plan.model.name == ALLIANCE
     return done.then("alliance", "compare") if own else done.then("alliance", "check", arguments.targets[0])
+
+
+def _error_table(error: StepError) -> str:
+    """The outputs whose error is largest, and how many more there are."""
+    heads = [say("variable"), say("dt against dt/2"), say("order"), say("estimated error")]
+    rows = [
+        [each.name, f"{each.difference:.2e}", "" if each.order is None else f"{each.order:.2f}",
+         "" if each.estimate is None else f"{each.estimate:.2e}"]
+        for each in error.outputs[:SHOWN]
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = [say("Error of the time step {dt}, method {method}, relative to the largest value of each variable").format(
+        dt=f"{error.dt:g}", method=error.method)]  # fmt: skip
+    for first, *rest in (heads, *rows):
+        cells = [first.ljust(widths[0]), *(each.rjust(width) for each, width in zip(rest, widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    if len(error.outputs) > SHOWN:
+        lines.append(say("{count} more, none above {most}; --json lists all").format(
+            count=len(error.outputs) - SHOWN, most=f"{error.outputs[SHOWN].difference:.2e}"))  # fmt: skip
+    return "\n".join(lines)

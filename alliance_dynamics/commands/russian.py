@@ -95,6 +95,17 @@ RUSSIAN: dict[str, str] = {
     "first time (that of the model)": "начальный момент (из модели)",
     "last time (that of the model)": "конечный момент (из модели)",
     "time between saved rows": "время между сохраняемыми строками",
+    "run at half and a quarter of the step too; print the error of every variable (rows go to --out)": (
+        "просчитать также с половиной и четвертью шага; показать погрешность каждой переменной (строки — в --out)"
+    ),
+    "variable": "переменная",
+    "dt against dt/2": "dt против dt/2",
+    "order": "порядок",
+    "estimated error": "оценка погрешности",
+    "Error of the time step {dt}, method {method}, relative to the largest value of each variable": (
+        "Погрешность шага {dt}, метод {method}, относительно наибольшего значения каждой переменной"
+    ),
+    "{count} more, none above {most}; --json lists all": "ещё {count}, все не больше {most}; полный список даёт --json",
     "file to write (standard output)": "файл для записи (стандартный вывод)",
     "how the model is computed (auto)": "способ счёта модели (auto)",
     # messages
