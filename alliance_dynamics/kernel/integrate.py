@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.errors import UsageError, fault, suggestion
 from alliance_dynamics.kernel.program import Program
+
+if TYPE_CHECKING:
+    from alliance_dynamics.kernel.plan import Plan
+    from alliance_dynamics.kernel.tangents import Jacobian
 
 Array = NDArray[np.float64]
 
@@ -138,6 +143,39 @@ class Kernel:
         parameters = np.ascontiguousarray(parameters, dtype=np.float64)
         self._check(parameters, method, seed, first_run, threads)
         return self.execute(Task(parameters, schedule, METHODS[method], seed, first_run, threads))
+
+    def jacobian(
+        self,
+        parameters: Array,
+        schedule: Schedule,
+        directions: Sequence[str | Sequence[str]],
+        *,
+        method: str = "rk4",
+        seed: int = 0,
+        first_run: int = 0,
+        threads: int = 1,
+    ) -> Jacobian:
+        """Values (runs, saves, outputs) and their derivatives (runs, saves, outputs, directions), as `run` has them.
+
+        A direction is a parameter's name, or several that move together.  The derivatives are exact ones of the
+        discrete solution; of MAX, MIN, IF THEN ELSE and tables those of the side taken (at a tie the first, at a knot
+        the right one).  Refused by name: unknown parameters, those outside `vary`, the times of the run, times of
+        events (STEP, PULSE, RAMP), lengths of fixed delays, stocks limited to 0.
+        """
+        from alliance_dynamics.kernel.tangents import jacobian
+
+        parameters = np.ascontiguousarray(parameters, dtype=np.float64)
+        self._check(parameters, method, seed, first_run, threads)
+        return jacobian(
+            self,
+            parameters,
+            schedule,
+            directions,
+            method=method,
+            seed=seed,
+            first_run=first_run,
+            threads=threads,
+        )
 
     def _check(self, parameters: Array, method: str, seed: int, first_run: int, threads: int) -> None:
         names = self.program.parameters
@@ -270,6 +308,17 @@ def _compile(order: _Order) -> Kernel:
             return Kernel(order.program, outputs, "llvm", (), compiled.source, vary, compiled.execute)
         notices = (f"The NumPy back-end is used, about 15 times slower: {obstacle}.",)
     return Kernel(order.program, outputs, "numpy", notices, "", vary, numpy_.compile_plan(schedule))
+
+
+def execute_with(backend: str, plan: Plan) -> Callable[[Task], Trajectories]:
+    """The function that runs a plan on a back-end that is known to work here."""
+    if backend == "numpy":
+        from alliance_dynamics.kernel import numpy_
+
+        return numpy_.compile_plan(plan)
+    from alliance_dynamics.kernel import jit
+
+    return jit.compile_plan(plan).execute
 
 
 def _no_backend() -> Trajectories:
