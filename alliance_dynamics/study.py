@@ -35,10 +35,14 @@ from alliance_dynamics.result_files import (
     write_recovery,
     write_sensitivity,
 )
+from alliance_dynamics.result_files_policy import cards_of_inputs, write_ladder, write_standing
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes
 from alliance_dynamics.sensitivity.governance import GovernanceSweep, governance_sensitivity
+from alliance_dynamics.sensitivity.ladder import Rung, lever_ladder
+from alliance_dynamics.sensitivity.standing import Standing, regime_standing
 
-BASELINE = "R1"
+BASELINE, ALLIANCE_REGIME, NO_PROGRAMME = "R1", "R3", "R0"
+HEADLINE = "net_present_value"
 YEARS = (2030, 2040, 2050)
 FIRST_YEAR, LAST_YEAR = 2000, 2050
 
@@ -50,10 +54,11 @@ class Size:
     effort: Effort
     points: int
     replicates: int
+    ladder_draws: int
 
     @staticmethod
     def of(quick: bool) -> Size:
-        return Size(Effort.quick(), 16, 4) if quick else Size(Effort(), 128, 16)
+        return Size(Effort.quick(), 16, 4, 40) if quick else Size(Effort(), 128, 16, 400)
 
 
 def study(
@@ -90,6 +95,12 @@ def study(
         with stage("Sensitivity of the governance levers", quiet) as tell:
             sweep = _sweep(model, futures, regimes, parameters, size, seed, jobs, tell)
         write_sensitivity(folder / "sensitivity", sweep, parameters, converged=_settled(sweep))
+
+        with stage("Weighing levers and regimes", quiet) as tell:
+            names = cards_of_inputs(fitted, futures, parameters)
+            rungs, standing = _weigh(model, futures, regimes, parameters, runs, names, size, seed, jobs, tell)
+        write_ladder(folder / "sensitivity", rungs)
+        write_standing(folder / "sensitivity", standing, names)
 
         write_labels(folder / "labels.json", runs, parameters, fitted)
         command = ["study", task.folder.name, *(["--quick"] if quick else []), "--seed", str(seed)]
@@ -320,6 +331,35 @@ def _sweep(
     )
 
 
+def _weigh(
+    model: Model,
+    futures: Futures,
+    regimes: Sequence[Scenario],
+    parameters: Parameters,
+    runs: RegimeRuns,
+    names: Sequence[Mapping[str, str]],
+    size: Size,
+    seed: int,
+    jobs: int,
+    tell: Callable[[float], None],
+) -> tuple[tuple[Rung, ...], Standing]:
+    """What single levers of the alliance are worth, and how it stands against tradition and against no programme."""
+    known = {
+        each.id: columns_of_regime(futures.program, model, each, parameters)
+        for each in regimes
+        if each.id in (ALLIANCE_REGIME, BASELINE)
+    }
+    rungs = lever_ladder(
+        model, futures, parameters.levers, regime=known[ALLIANCE_REGIME], baseline=known[BASELINE], years=YEARS,
+        draws=size.ladder_draws, jobs=jobs, progress=tell,
+    )  # fmt: skip
+    standing = regime_standing(
+        runs, futures, regime=ALLIANCE_REGIME, against=(BASELINE, NO_PROGRAMME), outcome=HEADLINE, years=YEARS[:2],
+        inputs=[card["input"] for card in names], seed=seed,
+    )  # fmt: skip
+    return rungs, standing
+
+
 def _settled(sweep: GovernanceSweep) -> bool:
     """Every total index from 0.1 on is known to a tenth of itself, in the years to 2050."""
     total = sweep.indices.ST
@@ -330,7 +370,7 @@ def _settled(sweep: GovernanceSweep) -> bool:
 def _settings(runs: RegimeRuns, sweep: GovernanceSweep, fitted: Calibration) -> dict[str, Any]:
     return {
         "policy_year": runs.policy_year,
-        "headline_outcome": "net_present_value",
+        "headline_outcome": HEADLINE,
         "main_outcomes": [
             "net_present_value",
             "gross_regional_product",

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from alliance_dynamics.report.blocks import Figure, Section, Table
 from alliance_dynamics.report.chapter_fit import fit_section
+from alliance_dynamics.report.chapter_levers import LADDER, ladder_section, standing_section
 from alliance_dynamics.report.chapter_origin import origin_section
 from alliance_dynamics.report.chapter_regimes import (
     comparison_section,
@@ -39,9 +40,13 @@ class Context:
 
 def build_context(voice: Voice, facts: Facts, figures: dict[str, tuple[Figure, ...]]) -> Context:
     """The report in the order it is read.  InputError names every label that is missing in the language."""
+    hinges = ()
+    if voice.results.rows(LADDER):
+        hinges = (ladder_section(voice, facts, figures["ladder"]), standing_section(voice, facts))
     sections = (
         regimes_section(voice, facts),
         comparison_section(voice, facts, figures["regimes"]),
+        *hinges,
         fit_section(voice, facts, figures["fit"]),
         sensitivity_section(voice, facts, figures["sensitivity"]),
     )

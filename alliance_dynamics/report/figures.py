@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alliance_dynamics.report.blocks import Figure, plain, slug
 from alliance_dynamics.report.chapter_fit import calibrated_observables
+from alliance_dynamics.report.chapter_levers import LADDER
 from alliance_dynamics.report.chapter_sensitivity import figure_name, year_of_interest
 from alliance_dynamics.report.drawing import (
     BLUE,
@@ -27,6 +28,7 @@ from alliance_dynamics.report.drawing import (
     show_years,
 )
 from alliance_dynamics.report.facts import FIRST_REGION, WHOLE, Facts, is_gross_product
+from alliance_dynamics.report.figure_ladder import draw_ladder
 from alliance_dynamics.report.numbers import decimals_of_interval
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -40,12 +42,13 @@ SHOWN_INPUTS = 6
 
 
 def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
-    """Figures by chapter: `fit`, `regimes`, `sensitivity`."""
+    """Figures by chapter: `fit`, `regimes`, `ladder`, `sensitivity`."""
     with house_style():
         rows = voice.results.rows("calibration/fit.csv")
         return {
             "fit": tuple(_fit(voice, facts, each) for each in calibrated_observables(rows)),
             "regimes": (_gaps(voice, facts), _levels(voice, facts)),
+            "ladder": (draw_ladder(voice, facts),) if voice.results.rows(LADDER) else (),
             "sensitivity": tuple(_sensitivity(voice, facts, each) for each in _index_outcomes(voice)),
         }
 

@@ -49,6 +49,20 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "region": "text", "observable": "name", "horizon": "number", "model_error": "number",
         "naive_error": "number", "drift_error": "number?",
     },
+    "sensitivity/ladder.csv": {
+        "lever": "name", "outcome": "name", "year": "year", "unit": "name", "change": "number",
+        "change_low": "number", "change_high": "number", "share_rises": "number", "tipping": "number?",
+        "share_tips": "number", "share_better_at_low": "number", "share_better_at_high": "number",
+    },
+    "sensitivity/ranks.csv": {
+        "outcome": "name", "year": "year", "unit": "name", "regime": "name", "mean": "number", "tenth": "number",
+        "mean_regret": "number", "largest_regret": "number", "share_rank_1": "number",
+    },
+    "sensitivity/failures.csv": {
+        "regime": "name", "against": "name", "outcome": "name", "year": "year", "count": "number", "draws": "number",
+        "coverage": "number?", "density": "number?", "base_rate": "number?", "input": "text", "label_en": "text",
+        "label_ru": "text", "unit": "text", "low": "number?", "high": "number?", "stability": "number?",
+    },
     # The gap to the baseline over time; without it the report draws the gaps of summary.csv at their years.
     "comparison/gaps.csv": {
         "regime": "name", "baseline": "name", "outcome": "name", "element": "text", "year": "year", **_BAND,

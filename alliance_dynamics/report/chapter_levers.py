@@ -1,0 +1,190 @@
+"""What a single lever is worth, where it tips, and when the main regime falls behind: a policymaker's tables."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, cell, head, number
+from alliance_dynamics.report.facts import Facts
+from alliance_dynamics.report.numbers import decimals_of_interval, decimals_of_value, exact
+from alliance_dynamics.report.results import Row
+from alliance_dynamics.report.voice import Voice
+from alliance_dynamics.report.wording import listed, quoted
+
+LADDER, RANKS, FAILURES = "sensitivity/ladder.csv", "sensitivity/ranks.csv", "sensitivity/failures.csv"
+COMPACT_DENSITY, COMPACT_COVERAGE = 0.6, 0.3  # a box below either describes nothing that a reader could use
+
+
+def ladder_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:
+    """The change of the main outcomes over the range of each lever, in their units, with sign and interval."""
+    rows = ladder_rows(voice, facts)
+    headline = [row for row in rows if row["outcome"] == facts.headline]
+    return Section(
+        "ladder",
+        voice.texts("section.ladder"),
+        (voice.texts.markup("ladder.intro", regime=voice.regime(facts.main_regime), year=facts.report_year),),
+        items=tuple(_ladder_sentences(voice, facts, headline)),
+        figures=figures,
+        tables=(_ladder_table(voice, facts, rows),),
+    )
+
+
+def standing_section(voice: Voice, facts: Facts) -> Section:
+    """When the main regime falls behind, in conditions; how often each regime is best, and its regret."""
+    failures = voice.results.rows(FAILURES)
+    pairs = list(dict.fromkeys((row["regime"], row["against"]) for row in failures))
+    sentences = [
+        sentence
+        for regime, against in pairs
+        for sentence in failure_sentences(
+            voice, [row for row in failures if (row["regime"], row["against"]) == (regime, against)]
+        )
+    ]
+    tables = [_rank_table(voice, facts)]
+    if limits := [row for row in failures if row["input"]]:
+        tables.append(_failure_table(voice, limits))
+    return Section(
+        "standing",
+        voice.texts("section.standing"),
+        (voice.texts("standing.intro"),),
+        items=tuple(sentences),
+        tables=tuple(tables),
+    )
+
+
+def ladder_rows(voice: Voice, facts: Facts) -> list[Row]:
+    """The rungs of the main outcomes in the report year, in the order of the file."""
+    rows = [row for row in voice.results.rows(LADDER) if row["year"] == facts.report_year]
+    return [row for row in rows if row["outcome"] in facts.main_outcomes]
+
+
+def failure_sentences(voice: Voice, rows: list[Row]) -> list[Markup]:
+    """How often one regime ends below another and, where a box says so, under which conditions."""
+    row = rows[0]
+    draws = row["draws"]
+    where = {
+        "regime": row["regime"], "against": row["against"], "outcome": voice.outcome(row["outcome"]),
+        "year": row["year"], "count": voice.numbers.number(row["count"], 0),
+        "draws": voice.numbers.number(draws, 0),
+    }  # fmt: skip
+    found = [voice.texts.markup("failure.count", **where)]
+    if not row["input"]:
+        return [*found, voice.texts.markup("failure.no_box", **where)]
+    shares = {key: voice.share(row[key]) for key in ("coverage", "density", "base_rate")}
+    if row["density"] < COMPACT_DENSITY or row["coverage"] < COMPACT_COVERAGE:
+        return [*found, voice.texts.markup("failure.scattered", **shares, **where)]
+    conditions = listed(voice, [_condition(voice, each) for each in rows])
+    return [*found, voice.texts.markup("failure.box", conditions=conditions, **shares, **where)]
+
+
+def _condition(voice: Voice, row: Row, form: str = "") -> Markup:
+    """The limits of an input in words; with the form `alone_` without its name."""
+    sides = [side for side in ("low", "high") if row[side] is not None]
+    values = {
+        side: exact(row[side], voice.numbers.number(row[side], decimals_of_value(row[side], 2))) for side in sides
+    }
+    label = row[f"label_{voice.language}"] or row["input"]
+    return voice.texts.markup(f"failure.{form}{'_'.join(sides)}", input=label, unit=voice.unit(row["unit"]), **values)
+
+
+def _ladder_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Markup]:
+    """Levers whose range of changes leaves zero out, those that tip the regime, and those that say nothing."""
+    clear = [row for row in rows if row["change_low"] > 0 or row["change_high"] < 0]
+    found = [
+        voice.texts.markup(
+            "ladder.up" if row["change"] > 0 else "ladder.down", lever=voice.lever(row["lever"]),
+            outcome=voice.outcome(row["outcome"]), year=row["year"], **_change(voice, row),
+        )
+        for row in clear
+    ]  # fmt: skip
+    rest = [voice.lever(row["lever"]) for row in rows if row not in clear]
+    if rest:
+        key = "ladder.rest" if clear else "ladder.none"
+        found.append(voice.texts.markup(key, levers=quoted(voice, rest), outcome=voice.outcome(facts.headline)))
+    for row in rows:
+        if row["tipping"] is not None:
+            value = exact(row["tipping"], voice.numbers.number(row["tipping"], decimals_of_value(row["tipping"], 2)))
+            better = "above" if row["share_better_at_high"] > row["share_better_at_low"] else "below"
+            found.append(
+                voice.texts.markup(
+                    f"ladder.tips_{better}", lever=voice.lever(row["lever"]), value=value, regime=facts.main_regime,
+                    baseline=facts.baseline, outcome=voice.outcome(row["outcome"]), year=row["year"],
+                    share=voice.share(row["share_tips"]),
+                )
+            )  # fmt: skip
+    return found
+
+
+def _change(voice: Voice, row: Row) -> dict[str, Markup]:
+    decimals = decimals_of_interval(row["change_low"], row["change_high"], row["change"])
+    ends = {
+        end: exact(row[f"change_{end}"], voice.numbers.number(row[f"change_{end}"], decimals, sign=True))
+        for end in ("low", "high")
+    }
+    return {"change": voice.amount(row["change"], row["unit"], decimals, sign=True), **ends}
+
+
+def _ladder_table(voice: Voice, facts: Facts, rows: list[Row]) -> Table:
+    outcomes = list(dict.fromkeys(row["outcome"] for row in rows))
+    by_place = {(row["lever"], row["outcome"]): row for row in rows}
+    body: list[tuple[Cell, ...]] = []
+    for lever in dict.fromkeys(row["lever"] for row in rows):
+        cells = []
+        for outcome in outcomes:
+            change = _change(voice, by_place[lever, outcome])
+            cells.append(
+                number(change["change"], voice.texts.markup("interval", low=change["low"], high=change["high"]))
+            )
+        body.append((head(voice.lever(lever)), *cells))
+    return Table(
+        "ladder-table",
+        voice.texts("table.ladder", year=facts.report_year),
+        LADDER,
+        (voice.texts("head.lever"), *(voice.outcome(each) for each in outcomes)),
+        tuple(body),
+        (voice.texts("note.ladder"),),
+    )
+
+
+def _rank_table(voice: Voice, facts: Facts) -> Table:
+    rows = [
+        r for r in voice.results.rows(RANKS) if r["year"] == facts.report_year and r["outcome"] in facts.main_outcomes
+    ]
+    body: list[tuple[Cell, ...]] = []
+    for outcome in dict.fromkeys(row["outcome"] for row in rows):
+        mine = [row for row in rows if row["outcome"] == outcome]
+        for place, row in enumerate(mine):
+            first = (Cell((voice.outcome(outcome),), head=True, span=len(mine)),) if place == 0 else ()
+            decimals = decimals_of_value(max(each["mean_regret"] for each in mine) or 1.0, 2)
+            regrets = (
+                number(voice.amount(row[key], row["unit"], decimals)) for key in ("mean_regret", "largest_regret")
+            )
+            body.append((*first, cell(row["regime"]), number(voice.share(row["share_rank_1"])), *regrets))
+    columns = ("outcome", "regime", "best", "mean_regret", "largest_regret")
+    return Table(
+        "ranks",
+        voice.texts("table.ranks", year=facts.report_year),
+        RANKS,
+        tuple(voice.texts(f"head.{each}") for each in columns),
+        tuple(body),
+        (voice.texts("note.ranks"),),
+    )
+
+
+def _failure_table(voice: Voice, rows: list[Row]) -> Table:
+    body = []
+    for row in rows:
+        label = row[f"label_{voice.language}"] or row["input"]
+        pair = voice.texts("failure.pair", regime=row["regime"], against=row["against"])
+        body.append(
+            (head(pair), cell(label), cell(_condition(voice, row, "alone_")), number(voice.share(row["stability"])))
+        )
+    columns = ("pair", "input", "condition", "stability")
+    return Table(
+        "failures",
+        voice.texts("table.failures", outcome=voice.outcome(rows[0]["outcome"]), year=rows[0]["year"]),
+        FAILURES,
+        tuple(voice.texts(f"head.{each}") for each in columns),
+        tuple(body),
+        (voice.texts("note.failures"),),
+    )
