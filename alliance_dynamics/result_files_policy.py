@@ -79,7 +79,7 @@ def cards_of_inputs(calibration: Calibration, futures: Futures, parameters: Para
     for each in futures.assumptions:
         name, _, inside = each.name.partition("[")
         card = parameters.constants[name]
-        elements = [parameters.elements.get(e, {}) | {"name": e} for e in inside.rstrip("]").split(",") if e]
+        elements = [{**parameters.elements.get(e, {}), "name": e} for e in inside.rstrip("]").split(",") if e]
         labels = {
             f"label_{language}": ", ".join(
                 [card.labels.get(language, name), *(e.get(language, e["name"]) for e in elements)]

@@ -19,6 +19,9 @@ CONTRACT = {
     "comparison/trajectories.csv": "regime,variable,element,year,q05,q50,q95,unit",
     "comparison/summary.csv": "regime,baseline,year,gap,gap_low,gap_high,share_better,fiscal_cost",
     "sensitivity/indices.csv": "outcome,year,lever,S1,S1_low,S1_high,ST,ST_low,ST_high",
+    "sensitivity/ladder.csv": "lever,outcome,year,unit,change,change_low,change_high,share_rises,tipping",
+    "sensitivity/ranks.csv": "outcome,year,unit,regime,mean,mean_regret,largest_regret,share_rank_1,share_rank_5",
+    "sensitivity/failures.csv": "regime,against,outcome,year,count,draws",
 }
 
 
@@ -134,3 +137,24 @@ def test_a_policy_year_out_of_range_is_refused_before_any_work(tmp_path, year):
 def test_an_unknown_problem_is_named(tmp_path):
     with pytest.raises(UsageError, match="There is no calibration problem `samara`"):
         study("samara", out=tmp_path / "out")
+
+
+def test_the_ladder_has_every_lever_and_some_of_them_matter(folder):
+    found = [r for r in rows(folder, "sensitivity/ladder.csv") if r["outcome"] == "interregional_link_density"]
+    assert len({row["lever"] for row in found}) == 16
+    assert {row["year"] for row in found} == {"2030", "2040", "2050"}
+    assert any(float(row["change_low"]) > 0 for row in found)
+    assert all(float(r["change_low"]) <= float(r["change"]) <= float(r["change_high"]) for r in found)
+
+
+def test_failures_and_ranks_agree_with_the_share_of_better_draws(folder):
+    """Two ways to the same share: the comparison of R3 with R1 counts ties half, failing means strictly below."""
+    wanted = {"regime": "R3", "outcome": "net_present_value", "element": "alliance", "year": "2040"}
+    (better,) = [row for row in rows(folder, "comparison/summary.csv") if wanted.items() <= row.items()]
+    wanted = {"regime": "R3", "against": "R1"}
+    below = next(row for row in rows(folder, "sensitivity/failures.csv") if wanted.items() <= row.items())
+    assert int(below["count"]) / int(below["draws"]) == pytest.approx(1 - float(better["share_better"]), abs=1e-9)
+    wanted = {"outcome": "net_present_value", "year": "2040"}
+    ranks = [row for row in rows(folder, "sensitivity/ranks.csv") if wanted.items() <= row.items()]
+    assert sum(float(row["share_rank_1"]) for row in ranks) == pytest.approx(1)
+    assert min(float(row["mean_regret"]) for row in ranks) >= 0

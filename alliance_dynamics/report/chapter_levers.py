@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, cell, head, number
 from alliance_dynamics.report.facts import Facts
-from alliance_dynamics.report.numbers import decimals_of_interval, decimals_of_value, exact
+from alliance_dynamics.report.numbers import FIXED, decimals_of_interval, decimals_of_value, exact
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 from alliance_dynamics.report.wording import listed, quoted
@@ -84,7 +84,9 @@ def _condition(voice: Voice, row: Row, form: str = "") -> Markup:
         side: exact(row[side], voice.numbers.number(row[side], decimals_of_value(row[side], 2))) for side in sides
     }
     label = row[f"label_{voice.language}"] or row["input"]
-    return voice.texts.markup(f"failure.{form}{'_'.join(sides)}", input=label, unit=voice.unit(row["unit"]), **values)
+    unit = voice.unit(row["unit"])
+    key = f"failure.{form}{'_'.join(sides)}"
+    return voice.texts.markup(key, input=label, unit=FIXED + unit if unit else "", **values)
 
 
 def _ladder_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Markup]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from alliance_dynamics.report import chapter_levers
 from alliance_dynamics.report.blocks import plain
+from alliance_dynamics.report.facts import gather_facts
 from alliance_dynamics.report.numbers import Numbers, decimals_of_interval
 from alliance_dynamics.report.results import read_results
 from alliance_dynamics.report.texts import read_texts
@@ -157,3 +159,52 @@ def test_numbers_follow_the_language():
 def test_years_are_counted_the_russian_way(russian, value, text):
     decimals = 2 if value < 1 else 0
     assert plain(russian.amount(value, "Year", decimals)) == text
+
+
+def rung(lever: str, change: float, half: float, tipping: float | None = None) -> dict:
+    return {
+        "lever": lever, "outcome": "net_present_value", "year": 2040, "unit": "bn RUB", "change": change,
+        "change_low": change - half, "change_high": change + half, "share_rises": 0.5, "tipping": tipping,
+        "share_tips": 0.4, "share_better_at_low": 0.2, "share_better_at_high": 0.7,
+    }  # fmt: skip
+
+
+def ladder_sentences(english: Voice, rows: list[dict]) -> list[str]:
+    return [plain(each) for each in chapter_levers._ladder_sentences(english, gather_facts(english.results), rows)]
+
+
+def test_a_lever_has_a_direction_only_where_its_range_leaves_zero_out(english):
+    up, rest = ladder_sentences(english, [rung("coverage", 5.0, 2.0), rung("voice", 1.0, 2.0)])
+    assert "raises" in up and "[+3.0; +7.0]" in up
+    assert "nothing can be said of their direction" in rest
+    (none,) = ladder_sentences(english, [rung("coverage", 5.0, 6.0)])
+    assert none.startswith("For no lever")
+    assert "lowers" in ladder_sentences(english, [rung("coverage", -5.0, 2.0)])[0]
+
+
+def test_a_tipping_value_names_the_side_on_which_the_regime_is_above(english):
+    *_, tips = ladder_sentences(english, [rung("coverage", 5.0, 2.0, tipping=0.25)])
+    assert "only where" in tips and "is above 0.25" in tips and "40" in tips
+
+
+def failing(**changes) -> dict:
+    return {
+        "regime": "R3", "against": "R1", "outcome": "net_present_value", "year": 2040, "count": 60, "draws": 200,
+        "coverage": 0.8, "density": 0.7, "base_rate": 0.3, "input": "k", "label_en": "Spill-in", "label_ru": "Отклик",
+        "unit": "Dmnl", "low": None, "high": 0.04, "stability": 0.9,
+    } | changes  # fmt: skip
+
+
+def test_a_box_is_told_only_where_it_is_compact(english):
+    count, box = (plain(each) for each in chapter_levers.failure_sentences(english, [failing()]))
+    assert "in 60 of 200 draws" in count
+    assert "“Spill-in” is below 0.04" in box and "80" in box and "70" in box and "30" in box
+    _, scattered = (plain(each) for each in chapter_levers.failure_sentences(english, [failing(density=0.5)]))
+    assert "scattered" in scattered and "Spill-in" not in scattered
+    _, none = (plain(each) for each in chapter_levers.failure_sentences(english, [failing(input="")]))
+    assert "no conditions can be named" in none
+
+
+def test_failures_are_told_in_russian_too(russian):
+    count, box = (plain(each) for each in chapter_levers.failure_sentences(russian, [failing(low=0.01)]))
+    assert "в 60 из 200 вариантов" in count and "«Отклик» лежит между 0,010 и 0,040" in box
