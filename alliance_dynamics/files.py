@@ -123,6 +123,8 @@ def _cell(value: object) -> object:
 
 
 def _unwritable(path: Path, error: OSError):
+    if path.is_dir():
+        return fault(str(path), "This is a folder, not a file", remedy="Add the name of a file to it")
     return fault(
         str(path),
         "The file cannot be written: {reason}",

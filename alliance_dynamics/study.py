@@ -201,7 +201,12 @@ def sensitivity(
     """Sobol' indices of the governance levers of the built-in model, over futures from a quick calibration."""
     if model != "alliance":
         raise UsageError(
-            fault("", "governance levers are known for the model `alliance` only, not for `{name}`", name=model)
+            fault(
+                "",
+                "governance levers are known for the model `alliance` only, not for `{name}`",
+                remedy="Leave the name out, or vary the constants of your model with `alliance run {name} --set`",
+                name=model,
+            )
         )
     parameters = read_parameters()
     opened, futures, fitted = _quick_futures(parameters, None, seed, jobs, quiet)

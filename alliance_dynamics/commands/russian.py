@@ -9,6 +9,7 @@ METAVARS: dict[str, str] = {
     "NAME=VALUE": "ИМЯ=ЗНАЧЕНИЕ",
     "NUMBER": "ЧИСЛО",
     "INT": "ЦЕЛОЕ",
+    "FILE": "ФАЙЛ",
     "TIME": "ВРЕМЯ",
     "YEAR": "ГОД",
     "YEARS": "ГОДЫ",
@@ -167,4 +168,11 @@ RUSSIAN: dict[str, str] = {
     "with --recover: sample each posterior too and rank the truth in it": (
         "вместе с --recover: построить и выборки, найти в них ранг истинных значений"
     ),
+    # export
+    "Write a model as a file for other tools: XMILE or Vensim text.": (
+        "Записать модель для других программ: XMILE или текст Vensim."
+    ),
+    "format of the file (told by the name in --out)": "формат файла (по имени в --out)",
+    "The format of the file is not known": "Формат файла неизвестен",
+    "A name that ends in {suffixes}, or --format": "Ожидается имя с окончанием {suffixes} или --format",
 }
