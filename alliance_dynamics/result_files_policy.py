@@ -61,7 +61,9 @@ def write_standing(folder: Path, standing: Standing, inputs: Sequence[Mapping[st
             found = {"low": limit.low, "high": limit.high, "quasi_p": limit.quasi_p, "stability": limit.stability}
             rows.append({**whole, **cards[limit.name], **found})
     first = ["regime", "against", "outcome", "year", "count", "draws", "coverage", "density", "base_rate", "input"]
-    write_rows(folder / "failures.csv", rows, [*first, "label_en", "label_ru", "unit", "low", "high"])
+    write_rows(
+        folder / "failures.csv", rows, [*first, "label_en", "label_ru", "unit", "low", "high", "quasi_p", "stability"]
+    )
 
 
 def cards_of_inputs(calibration: Calibration, futures: Futures, parameters: Parameters) -> list[dict[str, str]]:
