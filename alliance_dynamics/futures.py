@@ -123,6 +123,7 @@ def columns_of_regime(program: Program, model, scenario: Scenario, parameters: P
                 )
             )
         else:
+            assert not isinstance(value, tuple)  # points are refused with the lookup that takes them
             found |= dict.fromkeys(columns, value)
     if faults:
         raise InputError(faults)

@@ -7,7 +7,8 @@ extends = "r3_alliance"            a regime of the same folder, of the folder ab
 [levers]                           lever = value from the policy year on; ranges stand in parameters.toml
 [assumptions]                      constant = value, or constant = {element = value}
 [run]                              start, stop, dt, saveper, method: for any model
-[parameters]                       constant of any model = value, or = {element = value}
+[parameters]                       constant of any model = value, or = {element = value}; of a stock this is the
+                                   initial value; lookup = [[x, y], [x, y], ...]
 [output]                           path of the CSV file, inside the folder that the command runs in
 """
 
@@ -23,10 +24,10 @@ from alliance_dynamics.language import LANGUAGES
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.resources import resource
-from alliance_dynamics.scenarios import Scenario
+from alliance_dynamics.scenarios import Points, Scenario
 from alliance_dynamics.toml_door import read_toml
 from alliance_dynamics.toml_lines import KeyPath
-from alliance_dynamics.toml_table import Table, open_table
+from alliance_dynamics.toml_table import Table, open_table, shown
 
 FIRST_POLICY_YEAR = 2013.0  # one ramp after the programme of 2012 began
 LAST_YEAR = 2050.0
@@ -206,10 +207,15 @@ def _assumptions(table: Table, parameters: Parameters, places: dict[str, Place])
     return found
 
 
-def _constants(table: Table, parameters: Parameters, places: dict[str, Place]) -> dict[str, float]:
-    """Constants of any model; whether the model has them is known only when it is run."""
-    found = {}
+def _constants(table: Table, parameters: Parameters, places: dict[str, Place]) -> dict[str, float | Points]:
+    """What any model may have: constants, stocks, lookups; whether the model has them is known only when it is run."""
+    found: dict[str, float | Points] = {}
     for path, name, value in _changes(table):
+        if isinstance(value, list) and value and all(isinstance(each, list) for each in value):
+            if (given := _points(table, path, value)) is not None:
+                found[name] = given
+                places[name] = table.place(*path)
+            continue
         known = parameters.constants.get(name.partition("[")[0])
         low, high, unit = (known.low, known.high, known.unit) if known else (None, None, "")
         number = table.as_number(path, value, low=low, high=high, unit=unit)
@@ -217,6 +223,16 @@ def _constants(table: Table, parameters: Parameters, places: dict[str, Place]) -
             found[name] = number
             places[name] = table.place(*path)
     return found
+
+
+def _points(table: Table, path: KeyPath, value: list[Any]) -> Points | None:
+    """The points of a lookup; their number and order are judged where the model is known."""
+    if any(len(each) != 2 for each in value):
+        table.refuse(path, "`{key}` is {found}", expected="Points [x, y] are expected", found=shown(value))
+        return None
+    pairs = [[table.as_number(path, number) for number in each] for each in value]
+    found = tuple((x, y) for x, y in pairs if x is not None and y is not None)
+    return found if len(found) == len(pairs) else None
 
 
 def _changes(table: Table) -> list[tuple[KeyPath, str, Any]]:

@@ -15,14 +15,17 @@ from alliance_dynamics.model.names import canonical
 from alliance_dynamics.parameters import Parameters, read_parameters
 from alliance_dynamics.resources import resource
 
+Points = tuple[tuple[float, float], ...]
+
 
 @dataclass(frozen=True)
 class Scenario:
     """Named changes of a model.
 
     `levers` are ours to choose and `assumptions` are not; both name entries of `parameters.toml` (`name`, or `name[a]`
-    for one element).  `constants` name constants of any other model, as written.  `settings` may hold start, stop, dt,
-    saveper (numbers) and method.  `a | b` lays b over a: later wins.
+    for one element).  `constants` name constants, stocks (their initial values) and lookups (points) of any other
+    model, as written.  `settings` may hold start, stop, dt, saveper (numbers) and method.  `a | b` lays b over a: later
+    wins.
     """
 
     id: str
@@ -32,7 +35,7 @@ class Scenario:
     start_policy: float | None = None
     levers: Mapping[str, float] = field(default_factory=dict)
     assumptions: Mapping[str, float] = field(default_factory=dict)
-    constants: Mapping[str, float] = field(default_factory=dict)
+    constants: Mapping[str, float | Points] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     output: str = ""
     parent: str = ""
@@ -62,12 +65,13 @@ class Scenario:
             parent=self.id,
         )
 
-    def values(self, parameters: Parameters) -> dict[str, float]:
+    def values(self, parameters: Parameters) -> dict[str, float | Points]:
         """Flat model constant -> value: a lever sets its constant in policy, `start_policy` sets the policy year.
 
         UsageError: a lever or an assumption that `parameters` does not have.
         """
-        found = {parameters.lever(name).constant: value for name, value in self.levers.items()}
+        found: dict[str, float | Points] = {}
+        found |= {parameters.lever(name).constant: value for name, value in self.levers.items()}
         found |= {parameters.constant(name): value for name, value in self.assumptions.items()}
         if self.start_policy is not None:
             found[parameters.policy_year] = self.start_policy
@@ -165,11 +169,13 @@ def scenario_text(scenario: Scenario) -> str:
         ("parameters", scenario.constants),
     ):
         if changes:
-            text += f"\n[{name}]\n" + "".join(f"{_quoted(key)} = {value!r}\n" for key, value in changes.items())
+            text += f"\n[{name}]\n" + "".join(f"{_quoted(key)} = {_value(value)}\n" for key, value in changes.items())
     return text + (f"\n[output]\npath = {_quoted(scenario.output)}\n" if scenario.output else "")
 
 
 def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_value, value))}]"
     return _quoted(value) if isinstance(value, str) else repr(value)
 
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,11 @@ CONTROL = {"start": "initial_time", "stop": "final_time", "dt": "time_step", "sa
 MOST_STEPS = 100_000_000
 
 
-def parameters_with(model: Model, program: Program, changes: Mapping[str, float]) -> NDArray[np.float64]:
-    """The default parameter vector with some constants changed; all faults of the changes at once."""
+def parameters_with(model: Model, program: Program, changes: Mapping[str, Any]) -> NDArray[np.float64]:
+    """The default parameter vector with some constants changed; all faults of the changes at once.
+
+    What is no constant is refused, whatever its value: `overrides.program_with` takes that too.
+    """
     row = np.array(program.defaults, dtype=np.float64)
     faults: list[Fault] = []
     for name, value in changes.items():
@@ -40,7 +44,7 @@ def parameters_with(model: Model, program: Program, changes: Mapping[str, float]
 
 def targets_of(model: Model, program: Program, name: str) -> list[int] | Fault:
     """The parameter columns that a name stands for, or why it stands for none."""
-    variable, elements, base = _named(model, name)
+    variable, elements, base = named(model, name)
     if variable is None:
         known = {each.label: each.name for each in model.variables.values()}
         return fault(
@@ -194,7 +198,7 @@ def elements_of(model: Model, variable: Variable) -> list[tuple[str, ...]]:
     return list(product(*(model.dimensions[name].elements for name in variable.dimensions)))
 
 
-def _named(model: Model, name: str) -> tuple[Variable | None, tuple[str, ...], str]:
+def named(model: Model, name: str) -> tuple[Variable | None, tuple[str, ...], str]:
     """The variable and elements that `label` or `label[a,b]` means, and the text taken for the label."""
     whole = model.variables.get(canonical(name))
     if whole is not None:

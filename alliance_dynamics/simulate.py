@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.errors import RunError
 from alliance_dynamics.failures import explain
-from alliance_dynamics.kernel.flatten import flatten
 from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.model.model import Method, Model
-from alliance_dynamics.settings import CONTROL, FlatNames, parameters_with, schedule_of
+from alliance_dynamics.overrides import Value, program_of, program_with
+from alliance_dynamics.settings import CONTROL, FlatNames, schedule_of
 from alliance_dynamics.step_error import StepError, step_error
+
+__all__ = ["Run", "program_of", "run_model"]
 
 
 @dataclass(frozen=True)
@@ -33,33 +34,10 @@ class Run:
     error: StepError | None = None
 
 
-@lru_cache(maxsize=16)
-def _flatten(key: _ByHash) -> Program:
-    return flatten(key.model)
-
-
-class _ByHash:
-    """Lets a model be a cache key by its hash alone."""
-
-    def __init__(self, model: Model):
-        self.model = model
-
-    def __hash__(self) -> int:
-        return hash(self.model.hash)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByHash) and other.model.hash == self.model.hash
-
-
-def program_of(model: Model) -> Program:
-    """The flattened program of a model, made once per model hash."""
-    return _flatten(_ByHash(model))
-
-
 def run_model(
     model: Model,
     *,
-    set: Mapping[str, float] | None = None,
+    set: Mapping[str, Value] | None = None,
     method: Method | None = None,
     dt: float | None = None,
     start: float | None = None,
@@ -71,14 +49,16 @@ def run_model(
 ) -> Run:
     """One run with every variable stored.
 
-    `set` changes constants by label or canonical name, whole (`k`) or by element (`k[a]`).  Method, dt, start, stop and
-    saveper come from the file unless given.  UsageError: an unknown name, a variable that is no constant.  RunError: a
+    `set` changes, by label or canonical name, whole (`k`) or by element (`k[a]`): constants and initial values of
+    stocks by a number, lookups by their points ((x, y), ...).  Method, dt, start, stop and saveper come from the file
+    unless given.  UsageError: an unknown name, a variable that is computed.  RunError: a
     value became non-finite; it names time and variable.  `error` runs the same at half and at a quarter of the step as
     well and adds what that tells of the error of the step, at seven times the cost.
     """
-    program = program_of(model)
-    row = parameters_with(model, program, set or {})
-    _set_times(program, row, {"start": start, "stop": stop, "dt": dt, "saveper": saveper})
+    times = {"start": start, "stop": stop, "dt": dt, "saveper": saveper}
+    told = {CONTROL[name]: value for name, value in times.items() if value is not None}
+    program, row = program_with(model, set or {}, told)
+    _set_times(program, row, times)
     schedule, notices = schedule_of(program, row)
     names = tuple(program.outputs)
     kernel = compile_kernel(program, names, backend=backend)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +13,26 @@ from alliance_dynamics.errors import Fault, InputError, Place, UsageError, fault
 from alliance_dynamics.model.built_in import ALLIANCE, BUILT_IN, open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.names import canonical
+from alliance_dynamics.overrides import Value, is_stock, wrong_change
 from alliance_dynamics.parameters import NO_PARAMETERS, Parameters, read_parameters
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes, read_scenario
-from alliance_dynamics.settings import targets_of
-from alliance_dynamics.simulate import program_of
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`constants` by name as `run_model` takes them; `settings` may hold start, stop, dt, saveper and method."""
+    """`constants` by name as `run_model` takes them, initial values and lookups among them.
+
+    `settings` may hold start, stop, dt, saveper and method.
+    """
 
     model: Model
-    constants: Mapping[str, float]
+    constants: Mapping[str, Value]
     settings: Mapping[str, Any]
     output: str
     notices: tuple[str, ...]
 
 
-def open_plan(targets: Sequence[str], changes: Mapping[str, float]) -> Plan:
+def open_plan(targets: Sequence[str], changes: Mapping[str, Value]) -> Plan:
     """The first target is the model unless it is a scenario file or the id of a regime.
 
     InputError: a scenario names what the model lacks, or sets what is computed.  UsageError: `changes` does.
@@ -41,15 +43,18 @@ def open_plan(targets: Sequence[str], changes: Mapping[str, float]) -> Plan:
     parameters = _parameters_of(model_name)
     scenarios = [_open_scenario(name, parameters, model_name in BUILT_IN) for name in names]
     model = open_model(model_name)
-    found: dict[str, float] = {}
+    found: dict[str, Value] = {}
+    told: list[str] = []
     settings: dict[str, Any] = {}
     output = ""
     for scenario in scenarios:
-        found |= _of_scenario(model, scenario, parameters)
+        given = _of_scenario(model, scenario, parameters)
+        found |= given
+        told += _initial_values(model, given)
         settings |= scenario.settings
         output = scenario.output or output
     own, notices = _of_command_line(model, changes, parameters)
-    return Plan(model, found | own, settings, output, notices)
+    return Plan(model, found | own, settings, output, tuple(dict.fromkeys((*told, *notices))))
 
 
 def _is_scenario(name: str) -> bool:
@@ -101,13 +106,13 @@ def _open_scenario(name: str, parameters: Parameters, built_in: bool) -> Scenari
     return read_scenario(name, parameters)
 
 
-def _of_scenario(model: Model, scenario: Scenario, parameters: Parameters) -> dict[str, float]:
-    found: dict[str, float] = {}
+def _of_scenario(model: Model, scenario: Scenario, parameters: Parameters) -> dict[str, Value]:
+    found: dict[str, Value] = {}
     faults: list[Fault] = []
     levers = {parameters.lever(name).constant: name for name in scenario.levers}
     for name, value in scenario.values(parameters).items():
         key = "start_policy" if name == parameters.policy_year else levers.get(name, name)
-        if wrong := _wrong_name(model, name, scenario.places.get(key, Place(scenario.path))):
+        if wrong := wrong_change(model, name, value, scenario.places.get(key, Place(scenario.path))):
             faults.append(wrong)
         found[name] = value
     if faults:
@@ -116,50 +121,40 @@ def _of_scenario(model: Model, scenario: Scenario, parameters: Parameters) -> di
 
 
 def _of_command_line(
-    model: Model, changes: Mapping[str, float], parameters: Parameters
-) -> tuple[dict[str, float], tuple[str, ...]]:
-    found: dict[str, float] = {}
+    model: Model, changes: Mapping[str, Value], parameters: Parameters
+) -> tuple[dict[str, Value], tuple[str, ...]]:
+    found: dict[str, Value] = {}
     faults: list[Fault] = []
     notices: list[str] = []
     for name, value in changes.items():
         lever = parameters.levers.get(canonical(name))
-        if lever is not None and lever.constant in model.variables:
-            if not lever.lowest <= value <= lever.high:
+        number = value if isinstance(value, float) else None
+        if lever is not None and lever.constant in model.variables and number is not None:
+            if not lever.lowest <= number <= lever.high:
                 faults.append(fault("", "`{name}` is {value}", expected="A number from {low} to {high} {unit}",
-                                    name=name, value=f"{value:g}", low=f"{lever.lowest:g}", high=f"{lever.high:g}",
+                                    name=name, value=f"{number:g}", low=f"{lever.lowest:g}", high=f"{lever.high:g}",
                                     unit=lever.unit))  # fmt: skip
             found[lever.constant] = value
             notices.append(say("`{name}` is a lever: `{constant}` was set, which holds from the policy year on").format(
                 name=name, constant=model.variables[lever.constant].label))  # fmt: skip
             continue
-        if wrong := _wrong_name(model, name, Place()):
+        if wrong := wrong_change(model, name, value):
             faults.append(wrong)
         card = parameters.constants.get(canonical(name.partition("[")[0]))
-        if card and ((card.low is not None and value < card.low) or (card.high is not None and value > card.high)):
+        if card and number is not None and _outside(card.low, number, card.high):
             notices.append(say("`{name}` = {value} lies outside its range, {low} to {high} {unit}").format(
-                name=name, value=f"{value:g}", low=card.low, high=card.high, unit=card.unit))  # fmt: skip
+                name=name, value=f"{number:g}", low=card.low, high=card.high, unit=card.unit))  # fmt: skip
         found[name] = value
     if faults:
         raise UsageError(faults)
-    return found, tuple(notices)
+    return found, (*notices, *_initial_values(model, found))
 
 
-def _wrong_name(model: Model, name: str, place: Place) -> Fault | None:
-    """Why a name cannot be set; the nearest constant is offered before any other variable."""
-    targets = targets_of(model, program_of(model), name)
-    if not isinstance(targets, Fault):
-        return None
-    base = name.partition("[")[0]
-    if canonical(base) in model.variables:
-        return replace(targets, place=place)
-    labels = {each.name: each.label for each in model.variables.values()}
-    constants = [each.name for each in model.variables.values() if each.kind == "constant"]
-    near = nearest(canonical(base), constants, cutoff=0.6) or nearest(canonical(base), labels, cutoff=0.6)
-    return fault(
-        place,
-        "`{name}` is not a variable of this model",
-        expected="The name of a constant",
-        remedy="Did you mean `{nearest}`?" if near else "",
-        name=name,
-        nearest=labels.get(near, ""),
-    )
+def _outside(low: float | None, value: float, high: float | None) -> bool:
+    return (low is not None and value < low) or (high is not None and value > high)
+
+
+def _initial_values(model: Model, changes: Mapping[str, Value]) -> list[str]:
+    """What to tell of stocks: a number given to one is where it starts, not what it is."""
+    return [say("`{name}` is a stock: its initial value was set").format(name=name)
+            for name in changes if is_stock(model, name)]  # fmt: skip

@@ -13,6 +13,7 @@ from alliance_dynamics.commands.russian import METAVARS, RUSSIAN
 from alliance_dynamics.errors import Fault, UsageError, fault, nearest
 from alliance_dynamics.language import LANGUAGES, current_language
 
+Points = tuple[tuple[float, float], ...]
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
 
@@ -178,12 +179,21 @@ def one_of(choices: Sequence[str]) -> Callable[[str], str]:
     return read
 
 
-def setting(text: str) -> tuple[str, float]:
-    """`NAME=VALUE`; a name may hold anything but a last equals sign."""
+def setting(text: str) -> tuple[str, float | Points]:
+    """`NAME=VALUE` or `NAME=(X,Y),(X,Y),...`; a name may hold anything but a last equals sign."""
     name, equals, value = text.rpartition("=")
     if not equals or not name.strip():
         raise argparse.ArgumentTypeError(say("`{text}` is not NAME=VALUE").format(text=text))
-    return name.strip(), number(value)
+    return name.strip(), points(value) if value.lstrip().startswith("(") else number(value)
+
+
+def points(text: str) -> Points:
+    """`(0,1),(2,3)`: pairs of finite numbers."""
+    inside = text.strip().removeprefix("(").removesuffix(")")
+    pairs = [each.split(",") for each in re.split(r"\)\s*,?\s*\(", inside)]
+    if not text.strip().endswith(")") or any(len(each) != 2 for each in pairs):
+        raise argparse.ArgumentTypeError(say("`{text}` is not points (X,Y),(X,Y),...").format(text=text))
+    return tuple((number(x), number(y)) for x, y in pairs)
 
 
 def _wrong(option: str, message: str) -> Fault:

@@ -23,7 +23,8 @@ def add_options(parser: Parser) -> None:
                         help=say("built-in model or model file (alliance), then scenario files (.toml) or ids of "
                                  "regimes, laid over one another: later wins"))  # fmt: skip
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE",
-                        help=say("change a constant or a lever; may be repeated, wins over scenarios"))  # fmt: skip
+                        help=say("change a constant, a lever, a stock's initial value or a lookup, NAME=(X,Y),(X,Y); "
+                                 "may be repeated, wins over scenarios"))  # fmt: skip
     parser.add_argument("--method", type=one_of(("rk4", "rk2", "euler")), metavar="rk4|rk2|euler",
                         help=say("integration method (that of the model)"))  # fmt: skip
     parser.add_argument("--dt", type=positive, metavar="NUMBER", help=say("time step (that of the model)"))

@@ -91,6 +91,11 @@ RUSSIAN: dict[str, str] = {
     "change a constant or a lever; may be repeated, wins over scenarios": (
         "изменить константу или рычаг; можно повторять, сильнее сценариев"
     ),
+    "change a constant, a lever, a stock's initial value or a lookup, NAME=(X,Y),(X,Y); may be repeated, wins over "
+    "scenarios": (
+        "изменить константу, рычаг, начальное значение запаса или таблицу, ИМЯ=(X,Y),(X,Y); можно повторять, сильнее "
+        "сценариев"
+    ),
     "integration method (that of the model)": "метод интегрирования (из модели)",
     "time step (that of the model)": "шаг по времени (из модели)",
     "first time (that of the model)": "начальный момент (из модели)",
@@ -139,6 +144,8 @@ RUSSIAN: dict[str, str] = {
     "`{text}` is not a whole number from {least} on": "`{text}` — не целое число от {least} и выше",
     "`{text}` is not a power of two; take {low} or {high}": "`{text}` — не степень двойки; возьмите {low} или {high}",
     "`{text}` is not one of {choices}": "`{text}` — не одно из: {choices}",
+    "`{text}` is not points (X,Y),(X,Y),...": "`{text}` — не точки вида (X,Y),(X,Y),...",
+    "`{name}` is a stock: its initial value was set": "`{name}` — запас: задано его начальное значение",
     "`{text}` is not NAME=VALUE": "`{text}` не имеет вида ИМЯ=ЗНАЧЕНИЕ",
     "--out names no CSV file": "Имя в --out — не файл CSV",
     "Let the name end in .csv": "Имя должно оканчиваться на .csv",

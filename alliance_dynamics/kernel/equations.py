@@ -45,15 +45,22 @@ BINARY = {
     "and": "and",
     "or": "or",
 }
+Points = tuple[tuple[float, float], ...]
 MOST_EQUATIONS = 200_000
 WITH_EXPRESSIONS = {**ARRAYS, **ALLOCATION, **TABLES}
 
 
-def flat_equations(model: Model) -> dict[str, Equation]:
-    """Every flat equation by flat name, in the order of the model; hidden ones follow the equation they serve."""
+def flat_equations(
+    model: Model, points: Mapping[str, Points] | None = None, numbers: Mapping[str, float] | None = None
+) -> dict[str, Equation]:
+    """Every flat equation by flat name, in the order of the model; hidden ones follow the equation they serve.
+
+    `points` replaces those of lookups, and `numbers` constants where a number must be known before any run; both by
+    flat name.
+    """
     subscripts = Subscripts(model)
     faults = find_definition_faults(model, subscripts)
-    builder = _Builder(model, subscripts)
+    builder = _Builder(model, subscripts, points or {}, numbers or {})
     for variable in model.variables.values():
         if variable.kind == "lookup":
             continue
@@ -70,13 +77,16 @@ def flat_equations(model: Model) -> dict[str, Equation]:
 
 
 class _Builder:
-    def __init__(self, model: Model, subscripts: Subscripts):
+    def __init__(
+        self, model: Model, subscripts: Subscripts, points: Mapping[str, Points], numbers: Mapping[str, float]
+    ):
         self.model = model
         self.subscripts = subscripts
+        self.points = points
         self.equations: dict[str, Equation] = {}
         self.draws = 0
         self.tables: dict[str, dict[tuple[str, ...], Table]] = {}
-        self.numbers: dict[str, float | None] = {}
+        self.numbers: dict[str, float | None] = dict(numbers)
         self.made_for: dict[str, str] = {}
         self.owners: dict[str, tuple[Variable | None, tuple[str, ...]]] = {}
 
@@ -146,7 +156,11 @@ class _Builder:
             tables = self.tables[variable.name] = {}
             for definition in variable.definitions:
                 for each, _, _ in self.subscripts.of_definition(definition):
-                    tables[each] = self._table(definition, variable, site)
+                    found = self._table(definition, variable, site)
+                    given = self.points.get(flat(variable.name, each))
+                    if given is not None:
+                        found = replace(found, x=tuple(x for x, _ in given), y=tuple(y for _, y in given))
+                    tables[each] = found
         return tables[elements]
 
     def _table(self, definition: Definition, variable: Variable, site: SiteOf) -> Table:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from alliance_dynamics.errors import ModelError, fault
-from alliance_dynamics.kernel.equations import flat_equations
+from alliance_dynamics.kernel.equations import Points, flat_equations
 from alliance_dynamics.kernel.nodes import Equation, Node, names_in, parts, post_order
 from alliance_dynamics.kernel.numbers import number_of
 from alliance_dynamics.kernel.program import GraphBuilder, Program, Ring, State
@@ -15,13 +15,24 @@ from alliance_dynamics.model.model import Model
 CONTROLS = ("initial_time", "final_time", "time_step", "saveper")
 
 
-def flatten(model: Model) -> Program:
+def flatten(
+    model: Model,
+    *,
+    initials: Collection[str] = (),
+    points: Mapping[str, Points] | None = None,
+    numbers: Mapping[str, float] | None = None,
+) -> Program:
     """The program of a model; ModelError names every cycle, missing element or unresolved subscript.
 
     Equations are ordered by what they need, ties by their place in the file, so that a program is a pure function of
-    the model.
+    the model.  The initial values of the stocks in `initials` become parameters, named by `initial_name`; `points` and
+    `numbers` are those of `flat_equations`.
     """
-    equations = flat_equations(model)
+    equations = flat_equations(model, points, numbers)
+    for name in initials:
+        own = initial_name(name)
+        equations[own] = Equation(own, "parameter", ("const", 0.0), equations[name].place, hidden=True)
+        equations[name].initial = ("var", own)
     _fix_controls(equations)
     step = _Graph(equations, at_start=False)
     start = _Graph(equations, at_start=True)
@@ -69,6 +80,11 @@ def flatten(model: Model) -> Program:
         start=tuple(start.builder.ops),
         step=tuple(step.builder.ops),
     )
+
+
+def initial_name(stock: str) -> str:
+    """The parameter that holds the initial value of a stock; its blanks keep it apart from all variables."""
+    return f"initial value of {stock}"
 
 
 class _Graph:
