@@ -78,7 +78,7 @@ def study(
     """
     began = time.monotonic()
     size = Size.of(quick)
-    task = _problem(problem)
+    task = find_problem(problem)
     target = out or Path("results") / task.folder.name
     model, parameters, regimes = _model(task), read_parameters(), _regimes(policy_year)
     with Outputs(target) as folder:
@@ -136,7 +136,7 @@ def calibrate(
         raise UsageError(
             fault("", "--sbc needs a number of replicates", remedy="Add --recover 150, or another whole number")
         )
-    task = _problem(problem)
+    task = find_problem(problem)
     effort = Effort() if starts is None else replace(Effort(), starts=starts)
     target = out or Path("results") / f"{task.folder.name}_calibration"
     with Outputs(target) as folder:
@@ -239,7 +239,8 @@ def stage(what: str, quiet: bool) -> Iterator[Callable[[float], None]]:
         yield tell
 
 
-def _problem(name: str) -> Problem:
+def find_problem(name: str) -> Problem:
+    """The problem of that name, or in that folder; UsageError where there is none."""
     folder = Path(name)
     if (folder / "problem.toml").is_file():
         return read_problem(folder)
@@ -303,7 +304,7 @@ def _chosen(names: Sequence[str], baseline: str, parameters: Parameters) -> tupl
 def _quick_futures(
     parameters: Parameters, draws: int | None, seed: int, jobs: int, quiet: bool
 ) -> tuple[Model, Futures, Calibration]:
-    task = _problem("tatarstan")
+    task = find_problem("tatarstan")
     model = _model(task)
     effort = Effort.quick() if draws is None else replace(Effort.quick(), draws=draws)
     with stage("Calibrating", quiet) as tell:

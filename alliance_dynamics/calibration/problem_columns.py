@@ -66,6 +66,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _further("label_en"),
         _further("label_ru"),
         _further("note"),
+        _further("indicator"),
+        _further("rule"),
     ),
     "parameters": (
         Column("parameterId", "id"),

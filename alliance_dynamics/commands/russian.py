@@ -182,4 +182,31 @@ RUSSIAN: dict[str, str] = {
     "format of the file (told by the name in --out)": "формат файла (по имени в --out)",
     "The format of the file is not known": "Формат файла неизвестен",
     "A name that ends in {suffixes}, or --format": "Ожидается имя с окончанием {suffixes} или --format",
+    # data
+    "Show any figure of a problem with its source and how it was made, or verify all of them.": (
+        "Показать любое число задачи с источником и способом пересчёта или проверить все числа."
+    ),
+    "show figures, or verify hashes, tables and identities": "показать числа или проверить хеши, таблицы и тождества",
+    "figure to show: an observable or a published indicator (a list of all)": (
+        "что показать: наблюдаемую величину или опубликованный показатель (список всех)"
+    ),
+    "one region: its code, name or experiment": "один регион: код, название или эксперимент",
+    "one year": "один год",
+    "No such figure was published.": "Такое число не публиковалось.",
+    "Compared with the model:": "Сравнивается с моделью:",
+    "As published:": "Как опубликовано:",
+    "regions: {count}": "регионов: {count}",
+    "formula": "формула",
+    "made": "получено",
+    "status": "статус",
+    "vintage": "выпуск",
+    "from {origin}": "из {origin}",
+    "no card": "карточки нет",
+    "Rows of each source against its card:": "Строки каждого источника и его карточка:",
+    "Tables made again from the published figures:": "Таблицы, пересчитанные из опубликованных чисел:",
+    "Identities:": "Тождества:",
+    "Everything holds.": "Всё сходится.",
+    "Something does not hold; see the lines above.": "Не всё сходится, см. строки выше.",
+    "{count} figures": "чисел: {count}",
+    "largest gap {gap} ({where})": "наибольшее расхождение {gap} ({where})",
 }

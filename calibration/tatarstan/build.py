@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from definitions import (
-    BASE,
-    BEFORE_REVISION,
     FIRST,
     HOLDOUT,
-    LAST,
     OBSERVABLES,
     PARAMETERS,
     VINTAGES,
@@ -21,7 +18,7 @@ from definitions import (
     Parameter,
 )
 
-from alliance_dynamics.calibration import transform
+from alliance_dynamics.calibration.comparable import comparable
 from alliance_dynamics.cells import Column
 from alliance_dynamics.observations import SOURCE_COLUMNS, Observations, read_observations, read_sources
 from alliance_dynamics.tables import Row, read_table, write_table
@@ -80,6 +77,8 @@ OBSERVABLE_HEADER = (
     "label_en",
     "label_ru",
     "note",
+    "indicator",
+    "rule",
 )
 
 
@@ -93,7 +92,7 @@ def write_observables(folder: Path) -> None:
         noise = f"sd_{each.id}" if each.use == "calibrated" else "profiled"
         rows.append(
             [each.id, each.label_en, each.formula + shift, ";".join(placeholders), noise, "", "log-normal", each.unit,
-             each.kind, "", each.use, each.label_en, each.label_ru, each.note]
+             each.kind, "", each.use, each.label_en, each.label_ru, each.note, each.indicator, each.rule]
         )  # fmt: skip
     save(folder / "observables.tsv", OBSERVABLE_HEADER, rows)
 
@@ -118,7 +117,7 @@ MEASUREMENT_HEADER = (
 
 def measured(observations: Observations, region: Row, each: Observable) -> list[list]:
     """The rows of one observable and region, year by year; a year-end stock of year y stands at time y + 1."""
-    values, sources = comparable(observations, region["region_code"], each)
+    values, sources = comparable(observations, each.indicator, each.rule, region["region_code"])
     rows = []
     for year, value in sorted(values.items()):
         status = "B" if year in each.break_years or any(one.year == year for one in each.breaks) else "A"
@@ -130,33 +129,6 @@ def measured(observations: Observations, region: Row, each: Observable) -> list[
              VINTAGES[sources[year]], each.unit, fold, note]
         )  # fmt: skip
     return rows
-
-
-def comparable(observations: Observations, code: str, each: Observable) -> tuple[dict[int, float], dict[int, str]]:
-    """Figures of an observable in its own unit, and the source of each."""
-    series = observations.series(each.indicator, code)
-    values, sources = dict(series.values), dict(series.sources)
-    if each.rule == "as published":
-        return values, sources
-    current = observations.series("grp_current", code).values
-    index = transform.chained_index(observations.series("grp_real_index", code).values, FIRST, LAST)
-    real = transform.constant_price_product(current, index, BASE)
-    if each.rule == "real product":
-        return real, sources
-    if each.rule == "share of real product":
-        later = observations.series(each.indicator.replace("okved1", "okved2"), code)
-        values, sources = values | dict(later.values), sources | dict(later.sources)
-        return {year: value / 100.0 * real[year] for year, value in values.items()}, sources
-    return transform.constant_prices(values, deflator(observations, code)), sources
-
-
-def deflator(observations: Observations, code: str) -> dict[int, float]:
-    """The implicit deflator of the regional product, 2010 = 1."""
-    year, source = BEFORE_REVISION
-    current = observations.series("grp_current", code).values
-    index = transform.chained_index(observations.series("grp_real_index", code).values, FIRST, LAST)
-    before = observations.other_vintage("grp_current", code, year, source).value
-    return transform.implicit_deflator(current, index, before, base=BASE, revised=year)
 
 
 def shifts(observations: Observations, region: Row, each: Observable, year: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FIRST, LAST, BASE = 2000, 2022, 2010
+FIRST = 2000
 HOLDOUT = (2017, 2022)
 VINTAGES = {
     "RR2023": "2023",
@@ -13,7 +13,6 @@ VINTAGES = {
     "ROSSTAT_FUNDS_2024": "2024",
     "ROSSTAT_FUNDS_NET_2024": "2024",
 }
-BEFORE_REVISION = (2016, "DTERESHCH_PRIL2019")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Observable:
-    """An indicator, how it becomes comparable (`rule`, see build.py), and the model variable that it is compared with.
+    """An indicator, how it becomes comparable (`rule` of calibration/comparable.py), and the variable compared with.
 
     `break_years` are those of shown observables, which have no break parameter.
     """
