@@ -177,7 +177,7 @@ def recover_task(
         estimate=together("estimate"),
         low=together("low"),
         high=together("high"),
-        spread_of_prior=spread,
+        spread_of_prior=np.asarray(spread, dtype=np.float64),
         converged=np.array([each.converged for each in found]),
         refused=sum(each.refused for each in found),
         seed=seed,
