@@ -17,6 +17,7 @@ METAVARS: dict[str, str] = {
     "DIR": "ПАПКА",
     "FILE.csv": "ФАЙЛ.csv",
     "NAME": "ИМЯ",
+    "FILE": "ФАЙЛ",
 }
 
 RUSSIAN: dict[str, str] = {
@@ -209,4 +210,16 @@ RUSSIAN: dict[str, str] = {
     "Something does not hold; see the lines above.": "Не всё сходится, см. строки выше.",
     "{count} figures": "чисел: {count}",
     "largest gap {gap} ({where})": "наибольшее расхождение {gap} ({where})",
+    "Draw a model: stocks and flows, or feedback loops with their polarity.": (
+        "Нарисовать модель: запасы и потоки или контуры обратной связи со знаками."
+    ),
+    "one module of the model (the whole)": "один модуль модели (вся модель)",
+    "what is drawn (stock-flow)": "что рисуется (stock-flow)",
+    "file to write: .svg, .png, or .mdl for the model's own text with a sketch for Vensim": (
+        "файл: .svg, .png или .mdl — текст самой модели с рисунком для Vensim"
+    ),
+    "--out names neither a picture nor a model": "Имя в --out — не рисунок и не модель",
+    "Let the name end in .svg, .png or .mdl": "Имя должно оканчиваться на .svg, .png или .mdl",
+    "a sketch goes into a Vensim text": "рисунок записывается в текст Vensim",
+    "The path of a .mdl file": "Ожидается путь к файлу .mdl",
 }

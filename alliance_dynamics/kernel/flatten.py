@@ -49,7 +49,7 @@ def flatten(
     for index, each in enumerate(rings):
         step.sources[each.name] = ("ring", index)
     frozen_ops = []
-    for index, each in enumerate(_frozen_order(frozen, equations)):
+    for index, each in enumerate(frozen_order(frozen, equations)):
         assert each.initial is not None
         start.need([each.initial])
         frozen_ops.append(start.lower(each.initial))
@@ -195,7 +195,7 @@ class _Graph:
         )
 
 
-def _frozen_order(frozen: list[Equation], equations: Mapping[str, Equation]) -> list[Equation]:
+def frozen_order(frozen: list[Equation], equations: Mapping[str, Equation]) -> list[Equation]:
     """INITIAL values, those that others need first."""
     names = {each.name for each in frozen}
     order: list[Equation] = []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from alliance_dynamics.errors import RunError, UnsupportedError, fault
 from alliance_dynamics.failures import explain
 from alliance_dynamics.kernel.equations import flat_equations
+from alliance_dynamics.kernel.flatten import frozen_order
 from alliance_dynamics.kernel.integrate import Kernel, compile_kernel
 from alliance_dynamics.kernel.nodes import Equation, names_in, post_order
 from alliance_dynamics.kernel.program import Program
@@ -76,21 +77,22 @@ class Links:
     undefined: int
 
 
-def structure_of(model: Model) -> Structure:
+def structure_of(model: Model, *, with_jumps: bool = False) -> Structure:
     """The quantities of a model that move, element by element.
 
-    UnsupportedError: a quantity with discrete memory (DELAY FIXED, SAMPLE IF TRUE and their kin) or with random draws
-    is on the way, since scores of links are limits for short steps, which such a quantity has not.
+    UnsupportedError, unless `with_jumps`: a quantity with discrete memory (DELAY FIXED, SAMPLE IF TRUE and their kin)
+    or with random draws is on the way, since scores of links are limits for short steps, which such a quantity has not.
     """
     equations = flat_equations(model)
     moving = _moving(equations)
-    _refuse_discrete(model, equations, moving)
+    if not with_jumps:
+        _refuse_discrete(model, equations, moving)
     names = tuple(_ordered(equations, moving))
     index = {name: i for i, name in enumerate(names)}
     links = [
         (index[cause], index[name]) for name in names for cause in names_in(equations[name].value) if cause in index
     ]
-    program = _with_hidden(program_of(model))
+    program = _with_hidden(program_of(model), equations)
     wanted = {name for each in names for name in (each, *names_in(equations[each].value))}
     kernel = compile_kernel(program, [name for name in program.outputs if name in wanted])
     labels = FlatNames(model)
@@ -203,8 +205,14 @@ def _ordered(equations: Mapping[str, Equation], moving: set[str]) -> Iterator[st
     yield from (name for name in order if equations[name].kind == "stock")
 
 
-def _with_hidden(program: Program) -> Program:
+def _with_hidden(program: Program, equations: Mapping[str, Equation]) -> Program:
     """The program with the memory of functions among its outputs, under its hidden names."""
-    places = {op.value: i for i, op in enumerate(program.step) if op.kind == "state"}
-    hidden = {state.name: places[i] for i, state in enumerate(program.states) if i in places}
+    frozen = [each.name for each in frozen_order([e for e in equations.values() if e.kind == "frozen"], equations)]
+    names = {"state": [each.name for each in program.states], "ring": [each.name for each in program.rings],
+             "frozen": frozen}  # fmt: skip
+    hidden = {
+        names[op.kind][op.value]: i
+        for i, op in enumerate(program.step)
+        if op.kind in names and isinstance(op.value, int)
+    }
     return replace(program, outputs={**hidden, **program.outputs})

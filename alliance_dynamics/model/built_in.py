@@ -10,6 +10,17 @@ from alliance_dynamics.resources import resource
 MODULES = ("regional_innovation", "industrial_innovation", "coordination")
 ALLIANCE = "alliance"
 BUILT_IN = (ALLIANCE, *MODULES)
+TITLES = {
+    "alliance": {"en": "Interregional industry alliance", "ru": "Межрегиональный отраслевой альянс"},
+    "regional_innovation": {"en": "Regional innovation subsystem", "ru": "Региональная инновационная подсистема"},
+    "industrial_innovation": {"en": "Industrial innovation subsystem", "ru": "Отраслевая инновационная подсистема"},
+    "coordination": {"en": "Clusters, alliance, federal body", "ru": "Кластеры, альянс, федеральный орган"},
+}
+
+
+def title_of(name: str, language: str) -> str:
+    """What a model or module is called where people read it; its own name if it is none of ours."""
+    return TITLES.get(name, {}).get(language, name)
 
 
 def open_model(name_or_path: str) -> Model:

@@ -27,7 +27,7 @@ def loop_figure(study: LoopStudy, names: Mapping[str, str], output: str, languag
     shown = middle[:SHOWN]
     rest = middle[SHOWN:]
     with house_style():
-        canvas, (axes,) = new_canvas(1, 1, width=9.2, height=3.4)
+        canvas, (axes,) = new_canvas(1, 1, width=9.2, height=4.2)
         up, down = np.zeros(len(study.times)), np.zeros(len(study.times))
         layers = [(f"{kind.id} {names[kind.id]}", shares, SERIES[i % len(SERIES)])
                   for i, (kind, shares) in enumerate(zip(study.kinds, shown, strict=False))]  # fmt: skip
@@ -47,7 +47,7 @@ def loop_figure(study: LoopStudy, names: Mapping[str, str], output: str, languag
         axes.set_xlim(study.times[0], study.times[-1])
         axes.set_ylabel(axis)
         show_numbers(axes.yaxis, Numbers(language))
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+        axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.12))
         largest = study.kinds[0].id + " " + names[study.kinds[0].id] if study.kinds else "—"
         return finish(
             canvas, "loops", caption.format(output=output), description.format(output=output, largest=largest)

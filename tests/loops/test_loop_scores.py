@@ -176,3 +176,9 @@ def test_an_output_that_nothing_moves_is_refused(tmp_path):
 def test_decades_are_decades():
     assert decades(np.arange(2000.0, 2051.0)) == [(2000.0 + 10 * i, 2010.0 + 10 * i) for i in range(5)]
     assert len(decades(np.linspace(0, 25, 101))) == 5
+
+
+def test_a_value_kept_from_the_start_is_no_obstacle(tmp_path):
+    text = LOGISTIC.replace("/ capacity", "/ (INITIAL(population) * 1000)")
+    one, other = (study_loops(model_of(tmp_path, each), "population") for each in (text, LOGISTIC))
+    np.testing.assert_allclose(one.share, other.share, rtol=1e-12)
