@@ -17,7 +17,6 @@ METAVARS: dict[str, str] = {
     "DIR": "ПАПКА",
     "FILE.csv": "ФАЙЛ.csv",
     "NAME": "ИМЯ",
-    "FILE": "ФАЙЛ",
 }
 
 RUSSIAN: dict[str, str] = {
