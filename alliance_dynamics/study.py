@@ -37,9 +37,10 @@ from alliance_dynamics.result_files import (
 )
 from alliance_dynamics.result_files_policy import cards_of_inputs, write_ladder, write_standing
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes
-from alliance_dynamics.sensitivity.governance import GovernanceSweep, governance_sensitivity
+from alliance_dynamics.sensitivity.governance import GovernanceSweep, Kept, governance_sensitivity
 from alliance_dynamics.sensitivity.ladder import Rung, lever_ladder
 from alliance_dynamics.sensitivity.standing import Standing, regime_standing
+from alliance_dynamics.sweeps.executors import workers_of
 
 BASELINE, ALLIANCE_REGIME, NO_PROGRAMME = "R1", "R3", "R0"
 HEADLINE = "net_present_value"
@@ -196,6 +197,9 @@ def sensitivity(
     out: Path | None = None,
     seed: int = 1,
     jobs: int = 1,
+    sweep: Path | None = None,
+    executor: str = "threads",
+    shard_rows: int = 4096,
     quiet: bool = False,
 ) -> Outcome:
     """Sobol' indices of the governance levers of the built-in model, over futures from a quick calibration."""
@@ -208,19 +212,26 @@ def sensitivity(
                 name=model,
             )
         )
+    workers = workers_of(executor, jobs)
+    if sweep is None and workers.kind != "threads":
+        raise UsageError(
+            fault("", "the executor `{text}` needs a folder for its shards", remedy="Name one with --sweep DIR",
+                  text=executor)
+        )  # fmt: skip
+    kept = None if sweep is None else Kept(sweep, workers, shard_rows)
     parameters = read_parameters()
     opened, futures, fitted = _quick_futures(parameters, None, seed, jobs, quiet)
     size = Size.of(quick=True)
     size = replace(size, points=points or size.points, replicates=replicates or size.replicates)
     regimes = read_regimes()
     with stage("Sensitivity of the governance levers", quiet) as tell:
-        sweep = _sweep(opened, futures, regimes, parameters, size, seed, jobs, tell)
+        found = _sweep(opened, futures, regimes, parameters, size, seed, jobs, tell, kept)
     if out is None:
-        return Outcome(text=str(sweep.indices))
+        return Outcome(text=str(found.indices))
     with Outputs(out) as folder:
-        write_sensitivity(folder, sweep, parameters, converged=_settled(sweep))
+        write_sensitivity(folder, found, parameters, converged=_settled(found))
         _sign(folder, fitted, ["sensitivity", "--seed", str(seed)], seed=seed, quick=True, draws=len(futures.rows))
-    return Outcome(text=str(sweep.indices), outputs=(out / "indices.csv",))
+    return Outcome(text=str(found.indices), outputs=(out / "indices.csv",))
 
 
 @contextmanager
@@ -321,6 +332,7 @@ def _sweep(
     seed: int,
     jobs: int,
     tell: Callable[[float], None],
+    kept: Kept | None = None,
 ) -> GovernanceSweep:
     baseline = find_regime(BASELINE, tuple(regimes))
     return governance_sensitivity(
@@ -333,6 +345,7 @@ def _sweep(
         replicates=size.replicates,
         seed=seed,
         jobs=jobs,
+        kept=kept,
         progress=tell,
     )
 

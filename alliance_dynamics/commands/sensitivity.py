@@ -10,7 +10,7 @@ from alliance_dynamics.commands.parser import Parser, jobs, power_of_two, proces
 SUMMARY = "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals."
 EXAMPLES = (
     "alliance sensitivity --points 512",
-    "alliance sensitivity alliance --points 2048 --out results/sensitivity",
+    "alliance sensitivity --points 512 --sweep runs --executor processes --out results/sensitivity",
 )
 
 
@@ -22,6 +22,12 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--replicates", type=whole(1), metavar="N",
                         help=say("independently scrambled designs, for the intervals (4)"))  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of tables and figures (none is written)"))
+    parser.add_argument("--sweep", type=Path, metavar="DIR",
+                        help=say("folder that keeps the runs, to go on after an interruption (none)"))  # fmt: skip
+    parser.add_argument("--executor", default="threads", metavar="NAME",
+                        help=say("threads, processes, dask or dask:ADDRESS (threads)"))  # fmt: skip
+    parser.add_argument("--shard-rows", type=whole(1), default=4096, metavar="N",
+                        help=say("runs in one shard of the sweep (4096)"))  # fmt: skip
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
@@ -40,6 +46,9 @@ def execute(arguments: Namespace) -> object:
         out=arguments.out,
         seed=arguments.seed,
         jobs=arguments.jobs,
+        sweep=arguments.sweep,
+        executor=arguments.executor,
+        shard_rows=arguments.shard_rows,
         quiet=arguments.quiet,
     )
     return outcome.then("alliance", "study")

@@ -7,14 +7,18 @@ baseline regime under the same future, so that what is explained is the effect o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.futures import Futures
-from alliance_dynamics.kernel.integrate import compile_kernel
+from alliance_dynamics.kernel.integrate import Schedule
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.outcomes import ALLIANCE, INDICATORS, series_of
 from alliance_dynamics.parameters import Lever
@@ -24,6 +28,9 @@ from alliance_dynamics.sensitivity.factors import Column, Factor
 from alliance_dynamics.sensitivity.indices import SobolIndices
 from alliance_dynamics.sensitivity.sobol import accumulate, combine
 from alliance_dynamics.settings import schedule_of
+from alliance_dynamics.sweeps.executors import Workers
+from alliance_dynamics.sweeps.sweep import run_sweep
+from alliance_dynamics.sweeps.task import Block, SweepTask, run_rows, sweep_task
 
 Floats = NDArray[np.float64]
 CALIBRATED, ASSUMPTIONS = "calibrated parameters", "uncertain assumptions"
@@ -62,48 +69,131 @@ def governance_sensitivity(
     replicates: int,
     seed: int,
     jobs: int = 1,
+    kept: Kept | None = None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> GovernanceSweep:
     """S1 and ST with intervals of every lever and of two groups, for every outcome and year after the policy year.
 
     `points` is a power of two; the cost is points x replicates x (2 d + 2) runs and a few for the baseline.
-    `baseline` sets the program columns of the baseline regime.
+    `baseline` sets the program columns of the baseline regime.  With `kept` the runs stand in a folder, so that an
+    interrupted analysis goes on; the results are the same bits.
     """
     design = sobol_design(_factors(levers, futures), points=points, replicates=replicates, seed=seed)
-    wanted = {indicator for _, indicator, _ in OUTCOMES}
-    series = series_of(model, [each for each in INDICATORS if each.name in wanted])
-    chosen = [series.index(indicator, element) for _, indicator, element in OUTCOMES]
-    kernel = compile_kernel(futures.program, series.outputs)
     schedule, _ = schedule_of(futures.program, futures.base)
     years = np.rint(schedule.times).astype(int)
     after = years > policy_year
-    order = _sorted_by_main_direction(futures.posterior)
     axes = {"outcome": [name for name, _, _ in OUTCOMES], "year": years[after].tolist()}
-    lever_columns = [futures.program.parameter_index[levers[name].constant] for name in levers]
-
-    def run(rows: Floats, first: int) -> Floats:
-        result = kernel.run(rows, schedule, method=model.time.method, threads=jobs)
-        refuse_failures(model, futures, rows, result.failed, schedule, first)
-        values = series.values(result.values[:, after])[..., chosen]
-        return np.swapaxes(values, 1, 2)
-
+    plan = _Plan(
+        design, futures, baseline, [futures.program.parameter_index[each.constant] for each in levers.values()]
+    )
+    task = _task(model, futures, schedule, np.flatnonzero(after))
     parts = []
-    for replicate in range(design.replicates):
-        points_of = design.rows(replicate * design.rows_per_replicate, design.rows_per_replicate)
-        rows = _complete(points_of, design, futures, lever_columns, order)
-        for column, value in baseline.items():
-            if column not in lever_columns:
-                rows[:, column] = value
-        reference = rows.copy()
-        for column, value in baseline.items():
-            reference[:, column] = value
-        distinct, back = np.unique(points_of[:, len(lever_columns) :], axis=0, return_inverse=True)
-        first_of = np.zeros(len(distinct), dtype=np.int64)
-        first_of[back[::-1]] = np.arange(len(back))[::-1]
-        gaps = run(rows, replicate * design.rows_per_replicate) - run(reference[first_of], 0)[back]
+    for replicate, values in enumerate(_values(plan, task, model, futures, kept, jobs, progress)):
+        levels, base = values[: design.rows_per_replicate], values[design.rows_per_replicate :]
+        gaps = np.swapaxes(levels - base[plan.back(replicate)], 1, 2)
         parts.append(accumulate(design, replicate, gaps, axes=axes, pairs=False))
         progress((replicate + 1) / design.replicates)
     return GovernanceSweep(combine(design, parts, axes=axes), design, years[after], design.row_count)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where the runs of the sweep are kept, in shards of some rows, and who makes them."""
+
+    folder: Path
+    workers: Workers
+    shard_rows: int = 4096
+
+
+class _Plan:
+    """The runs of the sweep in their order: per replicate the design's rows, then the baseline under each future."""
+
+    def __init__(
+        self, design: SobolDesign, futures: Futures, baseline: Mapping[int, float], levers: Sequence[int]
+    ) -> None:
+        self.design, self.futures, self.baseline, self.levers = design, futures, baseline, levers
+        self.order = _sorted_by_main_direction(futures.posterior)
+        self.part = lru_cache(maxsize=2)(self._part)  # shards of a replicate follow one another
+        self.ends = np.cumsum([len(self.part(k)[0]) for k in range(design.replicates)])
+
+    def back(self, replicate: int) -> NDArray[np.int64]:
+        """For each design row, which of the baseline rows has the same future."""
+        return self.part(replicate)[1]
+
+    def digest(self) -> str:
+        """SHA-256 of what the rows are made from: futures and baseline."""
+        digest = hashlib.sha256(json.dumps(sorted(self.baseline.items())).encode())
+        for each in (self.futures.base, self.futures.posterior, self.order):
+            digest.update(np.ascontiguousarray(each).tobytes())
+        return digest.hexdigest()
+
+    def rows(self, first: int, count: int) -> Floats:
+        """Program parameter rows [count, parameter] of runs first, first + 1, ..."""
+        found = []
+        while count:
+            replicate = int(np.searchsorted(self.ends, first, side="right"))
+            rows = self.part(replicate)[0]
+            start = first - (self.ends[replicate] - len(rows))
+            taken = rows[start : start + count]
+            found.append(taken)
+            first, count = first + len(taken), count - len(taken)
+        return np.concatenate(found)
+
+    def _part(self, replicate: int) -> tuple[Floats, NDArray[np.int64]]:
+        design, levers = self.design, self.levers
+        points = design.rows(replicate * design.rows_per_replicate, design.rows_per_replicate)
+        rows = _complete(points, design, self.futures, levers, self.order)
+        reference = rows.copy()
+        for column, value in self.baseline.items():
+            reference[:, column] = value
+            if column not in levers:
+                rows[:, column] = value
+        _, first, back = np.unique(points[:, len(levers) :], axis=0, return_index=True, return_inverse=True)
+        return np.concatenate([rows, reference[first]]), back
+
+
+def _task(model: Model, futures: Futures, schedule: Schedule, saves: NDArray[np.int64]) -> SweepTask:
+    wanted = {indicator for _, indicator, _ in OUTCOMES}
+    series = series_of(model, [each for each in INDICATORS if each.name in wanted])
+    chosen = [series.index(indicator, element) for _, indicator, element in OUTCOMES]
+    return sweep_task(
+        futures.program, series.outputs, schedule, method=model.time.method, saves=saves.tolist(),
+        weights=series.weights[:, chosen],
+    )  # fmt: skip
+
+
+def _values(
+    plan: _Plan, task: SweepTask, model: Model, futures: Futures, kept: Kept | None, jobs: int,
+    progress: Callable[[float], None],
+) -> Iterator[Floats]:  # fmt: skip
+    """[run, year, outcome] of each replicate, from memory or from the folder of the sweep: the same bits."""
+    starts = [0, *plan.ends[:-1].tolist()]
+
+    def checked(first: int, block: Block) -> Floats:
+        rows = plan.rows(first, len(block.failed)) if (block.failed >= 0).any() else np.empty((0, 0))
+        refuse_failures(model, futures, rows, block.failed, task.schedule, first)
+        return block.values
+
+    if kept is None:
+        for replicate, first in enumerate(starts):
+            yield checked(first, run_rows(task, first, plan.part(replicate)[0], jobs))
+        return
+    runs = int(plan.ends[-1])
+    description = {"design": plan.design.hash, "rows": plan.digest()}
+    sweep = run_sweep(
+        task, plan.rows, runs, kept.folder, description=description, workers=kept.workers, shard_rows=kept.shard_rows,
+        progress=lambda share: progress(share * (1 - 1 / plan.design.replicates)),
+    )  # fmt: skip
+    waiting: list[Floats] = []
+    replicate = 0
+    for first, block in sweep.blocks():
+        waiting.append(checked(first, block))
+        end = first + len(block.failed)
+        while replicate < len(starts) and end >= plan.ends[replicate]:
+            values = np.concatenate(waiting)
+            size = int(plan.ends[replicate]) - starts[replicate]
+            yield values[:size]
+            waiting, replicate = [values[size:]], replicate + 1
 
 
 def _factors(levers: Mapping[str, Lever], futures: Futures) -> Sequence[Factor]:

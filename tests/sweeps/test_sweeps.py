@@ -230,3 +230,20 @@ def test_executors_are_named_and_wrong_names_refused():
             workers_of(wrong, 1)
     with pytest.raises(UsageError, match="a sweep of 0 runs"):
         sweep("nowhere", runs=0)
+
+
+def test_the_governance_sweep_is_the_same_from_memory_and_from_shards(tmp_path, monkeypatch):
+    from alliance_dynamics import study
+
+    monkeypatch.chdir(tmp_path)
+    few = {"points": 2, "replicates": 2, "seed": 0, "quiet": True}
+    study.sensitivity(**few, jobs=2, out=tmp_path / "memory")
+    study.sensitivity(**few, jobs=2, out=tmp_path / "shards", sweep=tmp_path / "s", executor="processes", shard_rows=33)
+    names = [each.name for each in (tmp_path / "memory").glob("*.csv")]
+    assert "indices.csv" in names
+    for name in names:
+        assert (tmp_path / "memory" / name).read_bytes() == (tmp_path / "shards" / name).read_bytes()
+    with pytest.raises(ProvenanceError, match="`design` is"):
+        study.sensitivity(points=2, replicates=2, seed=1, quiet=True, sweep=tmp_path / "s", shard_rows=33)
+    with pytest.raises(UsageError, match="needs a folder"):
+        study.sensitivity(**few, executor="processes")
