@@ -79,7 +79,7 @@ RUSSIAN: dict[str, str] = {
     "what the others are compared with (R1)": "с чем сравниваются остальные (R1)",
     "years parted by commas (2030,2040,2050)": "годы через запятую (2030,2040,2050)",
     "built-in model or model file (alliance)": "встроенная модель или файл модели (alliance)",
-    "folder that keeps the runs, to go on after an interruption (none)": "папка прогонов, чтобы продолжить после прерывания (нет)",
+    "folder that keeps the runs, to go on after an interruption (none)": "папка прогонов, чтобы продолжить потом (нет)",
     "threads, processes, dask or dask:ADDRESS (threads)": "threads, processes, dask или dask:АДРЕС (threads)",
     "runs in one shard of the sweep (4096)": "прогонов в одной части серии (4096)",
     "base points of one design, a power of two (16)": "число базовых точек одного плана, степень двойки (16)",
