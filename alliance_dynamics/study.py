@@ -13,7 +13,10 @@ from typing import Any
 from alliance_dynamics.calibration.calibration import Calibration, Effort
 from alliance_dynamics.calibration.calibration import calibrate as calibrate_model
 from alliance_dynamics.calibration.problem import Problem, read_problem
+from alliance_dynamics.calibration.problem_file import model_path
+from alliance_dynamics.calibration.recovery import Recovery
 from alliance_dynamics.calibration.recovery import recover as recover_parameters
+from alliance_dynamics.calibration.wording import best_fit
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.compare import Comparison
 from alliance_dynamics.errors import UsageError, fault
@@ -31,6 +34,7 @@ from alliance_dynamics.resources import resource
 from alliance_dynamics.result_files import (
     write_calibration,
     write_comparison,
+    write_json,
     write_labels,
     write_recovery,
     write_sensitivity,
@@ -129,15 +133,22 @@ def calibrate(
     starts: int | None = None,
     recover: int = 0,
     sbc: bool = False,
+    posterior: bool = True,
     jobs: int = 1,
     quiet: bool = False,
 ) -> Outcome:
-    """Fits a problem and writes its tables; `recover` simulated data sets are fitted too, and sampled with `sbc`."""
+    """Fits a problem and writes its tables; `recover` simulated data sets are fitted too, and sampled with `sbc`.
+
+    A problem with a [forecast] is fitted as the study does it, for its forecasts.
+    """
     if sbc and not recover:
         raise UsageError(
             fault("", "--sbc needs a number of replicates", remedy="Add --recover 150, or another whole number")
         )
     task = find_problem(problem)
+    if not (task.forecast.shocks or task.forecast.uncertain):
+        options: dict[str, Any] = {"starts": starts, "posterior": posterior, "recover": recover, "sbc": sbc}
+        return _estimate(task, out=out, seed=seed, jobs=jobs, quiet=quiet, **options)
     effort = Effort() if starts is None else replace(Effort(), starts=starts)
     target = out or Path("results") / f"{task.folder.name}_calibration"
     with Outputs(target) as folder:
@@ -145,18 +156,54 @@ def calibrate(
         with stage("Calibrating", quiet) as tell:
             fitted = calibrate_model(model, task, seed=seed, effort=effort, jobs=jobs, progress=tell)
         write_calibration(folder, fitted)
-        text, command = str(fitted), ["calibrate", task.folder.name, "--seed", str(seed)]
+        write_json(folder / "calibration.json", fitted.summary)
+        text, command = f"{best_fit(fitted.fit.nll)}\n{fitted}", ["calibrate", task.folder.name, "--seed", str(seed)]
         if starts is not None:
             command += ["--starts", str(starts)]
         if recover:
-            with stage("Recovering known parameters from synthetic data", quiet) as tell:
-                found = recover_parameters(model, task, replicates=recover, seed=seed, sbc=sbc, jobs=jobs,
-                                           progress=tell)  # fmt: skip
-            write_recovery(folder, found)
-            text += "\n" + str(found)
+            text += "\n" + str(_recover(folder, model, task, recover, seed, sbc, jobs, quiet))
             command += ["--recover", str(recover), *(["--sbc"] if sbc else [])]
         _sign(folder, fitted, command, seed=seed, draws=effort.draws, settings={"calibration": _effort(fitted)})
-    return Outcome(text=text, outputs=(target / "parameters.csv", target / "fit.csv"))
+    return Outcome(
+        text=text,
+        outputs=(target / "parameters.csv", target / "fit.csv", target / "calibration.json"),
+    ).then("alliance", "study", problem)
+
+
+def _recover(
+    folder: Path, model: Model, task: Problem, replicates: int, seed: int, sbc: bool, jobs: int, quiet: bool
+) -> Recovery:
+    with stage("Recovering known parameters from synthetic data", quiet) as tell:
+        found = recover_parameters(model, task, replicates=replicates, seed=seed, sbc=sbc, jobs=jobs, progress=tell)
+    write_recovery(folder, found)
+    return found
+
+
+def _estimate(
+    task: Problem, *, out: Path | None, seed: int, starts: int | None, posterior: bool, recover: int, sbc: bool,
+    jobs: int, quiet: bool,
+) -> Outcome:  # fmt: skip
+    """The fit of any problem folder: its tables, the summary in words, the manifest."""
+    from alliance_dynamics.calibration.estimation import Work, estimate
+    from alliance_dynamics.calibration.estimation_files import sign_estimation, write_estimation
+    from alliance_dynamics.calibration.wording import summary_of
+
+    name = task.folder.resolve().name
+    target = out or Path("results") / f"{name}_calibration"
+    work = replace(Work(), posterior=posterior, starts=starts or Work().starts)
+    with Outputs(target) as folder:
+        model = _model(task)
+        with stage("Calibrating", quiet) as tell:
+            found = estimate(task, model, seed=seed, work=work, jobs=jobs, progress=tell)
+        write_estimation(folder, found)
+        text, command = summary_of(found), ["calibrate", name, "--seed", str(seed)]
+        command += [*(["--starts", str(starts)] if starts else []), *([] if posterior else ["--no-posterior"])]
+        if recover:
+            text += "\n" + str(_recover(folder, model, task, recover, seed, sbc, jobs, quiet))
+            command += ["--recover", str(recover), *(["--sbc"] if sbc else [])]
+        sign_estimation(folder, found, command)
+    names = ("calibration.json", "parameters.csv", "fit.csv", "starts.csv", "profiles.csv", "manifest.json")
+    return Outcome(text=text, outputs=tuple(target / each for each in names))
 
 
 def compare(
@@ -253,7 +300,7 @@ def stage(what: str, quiet: bool) -> Iterator[Callable[[float], None]]:
 def find_problem(name: str) -> Problem:
     """The problem of that name, or in that folder; UsageError where there is none."""
     folder = Path(name)
-    if (folder / "problem.toml").is_file():
+    if any((folder / each).is_file() for each in ("problem.toml", "problem.yaml", "problem.yml")):
         return read_problem(folder)
     if folder.name == name and name == "tatarstan":
         return read_problem(resource(f"calibration/{name}"))
@@ -284,8 +331,7 @@ def refuse_years(years: Sequence[float]) -> None:
 
 def _model(task: Problem) -> Model:
     """The model of a problem: a file beside its tables, or a built-in name."""
-    beside = task.folder / task.model
-    return open_model(str(beside) if beside.is_file() else task.model)
+    return open_model(str(model_path(task.folder, task.model)))
 
 
 def _regimes(policy_year: float | None) -> tuple[Scenario, ...]:

@@ -190,7 +190,10 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything that a fit needs beside the model.  `files`: tables by name; `hash` covers their contents."""
+    """Everything that a fit needs beside the model.  `files`: tables by name; `hash` covers their contents.
+
+    `method`: how the model is integrated, "" as its file says.
+    """
 
     folder: Path
     model: str
@@ -212,6 +215,7 @@ class Problem:
     files: Mapping[str, Path]
     hash: str
     warnings: tuple[Fault, ...] = ()
+    method: str = ""
     forecast: Forecast = field(default_factory=Forecast)
 
     @property

@@ -10,7 +10,7 @@ from alliance_dynamics.calibration.formula import references
 from alliance_dynamics.calibration.problem import CalibratedParameter, Measurement, Problem
 from alliance_dynamics.cells import near_name
 from alliance_dynamics.errors import Fault, Place, fault
-from alliance_dynamics.model.expression import Expression
+from alliance_dynamics.model.expression import Expression, Reference
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.names import canonical
 
@@ -218,7 +218,7 @@ def _name_faults(problem: Problem, files: Mapping[str, str]) -> Iterator[Fault]:
         if (row.structure == "ar1") != bool(row.parameter):
             yield fault(at, "ar1 needs a parameter, iid has none", expected="A parameterId for ar1 only")
     for each in problem.observables.values():
-        if each.noise is not None:
+        if isinstance(each.noise, Reference) and not each.noise.subscripts:  # formulas may name the model, too
             unknown = _names(each.noise) - set(each.noise_placeholders) - set(parameters)
             for name in sorted(unknown):
                 yield _unknown(Place(files["observables"], each.line), "parameter", name, parameters)

@@ -12,6 +12,7 @@ KINDS = ("stock", "flow", "ratio", "index")
 USES = ("calibrated", "shown", "direction")
 ROLES = ("structural", "initial", "break", "noise", "pool", "lever")
 TRANSFORMS = ("none", "log", "logit")
+SCALES = {"lin": "none", "log": "log", "log10": "log"}  # PEtab v1 names of the first two
 STRUCTURES = ("iid", "ar1")
 INTERPOLATIONS = ("step", "linear")
 
@@ -26,6 +27,9 @@ PRIORS = {  # distribution -> number of parameters, and which of them must be ab
     "exponential": (1, (0,)),
     "gamma": (2, (0, 1)),
     "beta": (2, (0, 1)),
+    "cauchy": (2, (1,)),
+    "chisquare": (1, (0,)),
+    "rayleigh": (1, (0,)),
 }
 
 _EMPTY = ("",)
@@ -39,7 +43,7 @@ def _further(name: str, kind: Kind = "text", **rest) -> Column:
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "measurements": (
         Column("observableId", "id"),
-        Column("experimentId", "id"),
+        _further("experimentId", "id"),
         Column("time", "number"),
         Column("measurement", "number", missing=_EMPTY),
         _further("observableParameters", "list"),
@@ -72,10 +76,10 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "parameters": (
         Column("parameterId", "id"),
         _further("target"),
-        Column("lowerBound", "number", missing=_EMPTY),
-        Column("upperBound", "number", missing=_EMPTY),
-        Column("nominalValue", "number"),
-        Column("estimate", choices=("true", "false")),
+        _further("lowerBound", "number"),
+        _further("upperBound", "number"),
+        _further("nominalValue", "number"),
+        Column("estimate", choices=("true", "false", "True", "False", "1", "0")),
         _further("priorDistribution", choices=tuple(PRIORS)),
         _further("priorParameters", "list"),
         _further("unit"),
@@ -84,6 +88,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _further("grade", choices=("A", "B", "C")),
         _further("role", choices=ROLES),
         _further("transform", choices=TRANSFORMS),
+        _further("scale", choices=tuple(SCALES)),
+        _further("parameterScale", choices=tuple(SCALES)),
         _further("label_en"),
         _further("label_ru"),
     ),

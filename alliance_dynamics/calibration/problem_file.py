@@ -9,14 +9,24 @@ from typing import Any
 
 from alliance_dynamics.calibration.problem import Folds, Forecast
 from alliance_dynamics.calibration.problem_columns import COLUMNS, NEEDED
+from alliance_dynamics.calibration.problem_yaml import read_yaml
 from alliance_dynamics.cells import near_name
-from alliance_dynamics.errors import Fault, InputError, UnsupportedError, fault
+from alliance_dynamics.errors import Fault, InputError, fault
+from alliance_dynamics.model.built_in import open_model
+from alliance_dynamics.model.expression import Number
 from alliance_dynamics.toml_door import Document, read_toml
 
 FORMAT = "alliance-problem/1"
 NAME = "problem.toml"
-_CHOICES = {"format": (FORMAT,), "likelihood": ("trajectory", "state-reset"), "cut": ("F", "bootstrap", "chi2")}
-_KEYS = ("format", "model", "start", "stop", "dt", "likelihood", "cut", "ignore_columns", "tables", "folds", "forecast")
+_MODELS = (".mdl", ".xmile", ".stmx", ".itmx")
+_CHOICES = {
+    "format": (FORMAT,),
+    "likelihood": ("trajectory", "state-reset"),
+    "cut": ("F", "chi2"),
+    "method": ("", "euler", "rk2", "rk4"),
+}
+_KEYS = ("format", "model", "start", "stop", "dt", "method", "likelihood", "cut", "ignore_columns", "tables", "folds",
+         "forecast")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,7 @@ class Settings:
     start: float
     stop: float
     dt: float | None
+    method: str
     likelihood: str
     cut: str
     ignore_columns: tuple[str, ...]
@@ -39,8 +50,8 @@ class Settings:
 
 def read_settings(path: Path, faults: list[Fault]) -> Settings:
     """Settings of a folder or of a problem.toml; faults of its content are added, an unreadable file is raised."""
-    file = _only_problem_file(path) if path.is_dir() else path
-    document = read_toml(file)
+    file = problem_file(path) if path.is_dir() else path
+    document = read_yaml(file, faults) if file.suffix in (".yaml", ".yml") else read_toml(file)
     data = document.data
     _refuse_unknown(document, (), data, _KEYS, faults)
     for key, choices in _CHOICES.items():
@@ -52,10 +63,10 @@ def read_settings(path: Path, faults: list[Fault]) -> Settings:
             faults.append(
                 fault(place, what, expected="One of {known}", remedy=remedy, key=key, value=value, known=known)
             )
-    if "format" not in data:
-        faults.append(fault(document.file, "`format` is missing", expected='format = "{format}"', format=FORMAT))
-    start = _number(document, "start", faults, needed=True)
-    stop = _number(document, "stop", faults, needed=True)
+    start, stop = (_number(document, key, faults) for key in ("start", "stop"))
+    model = _model(document, file.parent, faults)
+    if not faults and (start is None or stop is None):
+        start, stop = _years_of_model(document, model, start, stop, faults)
     if start is not None and stop is not None and stop <= start:
         what, place = "`stop` = {stop:g} is not after `start` = {start:g}", document.place("stop")
         faults.append(fault(place, what, stop=stop, start=start))
@@ -69,10 +80,11 @@ def read_settings(path: Path, faults: list[Fault]) -> Settings:
     return Settings(
         folder=file.parent,
         file=file,
-        model=str(data.get("model", "")),
+        model=model,
         start=math.nan if start is None else start,
         stop=math.nan if stop is None else stop,
         dt=dt,
+        method=str(data.get("method", "")),
         likelihood=str(data.get("likelihood", "trajectory")),
         cut=str(data.get("cut", "F")),
         ignore_columns=tuple(ignored),
@@ -82,21 +94,58 @@ def read_settings(path: Path, faults: list[Fault]) -> Settings:
     )
 
 
-def _only_problem_file(folder: Path) -> Path:
+def problem_file(folder: Path) -> Path:
+    """The one problem file of a folder, problem.toml or problem.yaml; InputError where there are two."""
     toml = folder / NAME
     yaml = [folder / name for name in ("problem.yaml", "problem.yml") if (folder / name).exists()]
     if toml.exists() and yaml:
         what = "the folder has two problem files, {first} and {second}"
         raise InputError(fault(str(folder), what, expected="One", first=NAME, second=yaml[0].name))
-    if yaml:
-        what, remedy = "a problem in {name} is not read", "Write its entries as problem.toml."
-        raise UnsupportedError(fault(str(yaml[0]), what, remedy=remedy, name=yaml[0].name))
-    return toml
+    return yaml[0] if yaml else toml
+
+
+def _model(document: Document, folder: Path, faults: list[Fault]) -> str:
+    """The model's name or file; where none is given the one model file of the folder."""
+    given = document.data.get("model")
+    if isinstance(given, str) and given:
+        return given
+    beside = sorted(each.name for each in folder.iterdir() if each.suffix.lower() in _MODELS) if folder.is_dir() else []
+    if given is None and len(beside) == 1:
+        return beside[0]
+    if given is not None:
+        faults.append(fault(document.place("model"), "`model` is {value}", expected="A name or a file", value=given))
+    else:
+        what, expected = "`model` is missing", 'model = "file.mdl"'
+        faults.append(fault(document.file, what, expected=expected))
+    return ""
+
+
+def _years_of_model(
+    document: Document, name: str, start: float | None, stop: float | None, faults: list[Fault]
+) -> tuple[float | None, float | None]:
+    """`start` and `stop`; where the problem gives none INITIAL TIME and FINAL TIME of the model."""
+    model = open_model(str(model_path(Path(document.file).parent, name)))
+    found = []
+    for key, given, control in (("start", start, "initial_time"), ("stop", stop, "final_time")):
+        variable = model.variables.get(control)
+        own = variable.definitions[0].expression if variable is not None else None
+        if given is None and not isinstance(own, Number):
+            faults.append(fault(document.file, "`{key}` is missing", expected="{key} = a number", key=key))
+        found.append(own.value if given is None and isinstance(own, Number) else given)
+    return found[0], found[1]
+
+
+def model_path(folder: Path, model: str) -> Path:
+    """A model file beside the tables of a problem, or what is a path or a built-in name by itself."""
+    return folder / model if (folder / model).is_file() else Path(model)
 
 
 def _tables(document: Document, folder: Path, faults: list[Fault]) -> dict[str, Path]:
     tables = _table(document, "tables", faults)
     _refuse_unknown(document, ("tables",), tables, tuple(COLUMNS), faults)
+    for name in COLUMNS:
+        if name not in tables and (folder / f"{name}.tsv").is_file() and "tables" not in document.data:
+            tables = {**tables, name: f"{name}.tsv"}
     for name in NEEDED:
         if name not in tables:
             place = document.place("tables")
@@ -169,11 +218,9 @@ def _table(document: Document, name: str, faults: list[Fault]) -> dict[str, Any]
     return {}
 
 
-def _number(document: Document, key: str, faults: list[Fault], *, needed: bool = False) -> float | None:
+def _number(document: Document, key: str, faults: list[Fault]) -> float | None:
     value = document.data.get(key)
     if value is None:
-        if needed:
-            faults.append(fault(document.file, "`{key}` is missing", expected="{key} = a number", key=key))
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         what = "`{key}` is {value!r}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from alliance_dynamics.calibration.formula import parse_formula
+from alliance_dynamics.calibration.formula import parse_formula, references
 from alliance_dynamics.calibration.problem import (
     CalibratedParameter,
     Change,
@@ -23,9 +24,9 @@ from alliance_dynamics.calibration.problem import (
     Problem,
 )
 from alliance_dynamics.calibration.problem_checks import break_warnings, check, missing_sources
-from alliance_dynamics.calibration.problem_columns import COLUMNS, KEYS, MAY_BE_EMPTY, PRIORS
+from alliance_dynamics.calibration.problem_columns import COLUMNS, KEYS, MAY_BE_EMPTY, PRIORS, SCALES
 from alliance_dynamics.calibration.problem_file import Settings, read_settings
-from alliance_dynamics.cells import number_of
+from alliance_dynamics.cells import near_name, number_of
 from alliance_dynamics.errors import Fault, InputError, Place, ProvenanceError, fault
 from alliance_dynamics.model.expression import Expression, Number
 from alliance_dynamics.observations import SOURCE_COLUMNS, SourceCard, years_outside
@@ -36,7 +37,8 @@ def assemble(path: Path) -> Problem:
     """The problem of a folder; InputError with all faults, ProvenanceError where only source cards are missing."""
     faults: list[Fault] = []
     settings = read_settings(path, faults)
-    tables = {name: _gather(name, file, settings, faults) for name, file in settings.tables.items()}
+    strange: list[Fault] = []
+    tables = {name: _gather(name, file, settings, faults, strange) for name, file in settings.tables.items()}
     for name in COLUMNS:
         tables.setdefault(name, Table("", (), ()))
     broken = bool(faults)
@@ -47,18 +49,37 @@ def assemble(path: Path) -> Problem:
         raise InputError(faults)
     if absent := missing_sources(problem, files["measurements"], files["forcings"]):
         raise ProvenanceError(absent)
-    return replace(problem, warnings=(*problem.warnings, *break_warnings(problem, files["measurements"])))
+    return replace(problem, warnings=(*strange, *problem.warnings, *break_warnings(problem, files["measurements"])))
 
 
-def _gather(name: str, file: Path, settings: Settings, faults: list[Fault]) -> Table:
+def _gather(name: str, file: Path, settings: Settings, faults: list[Fault], strange: list[Fault]) -> Table:
+    """A table; columns that PEtab leaves to the user are passed over with a warning, misspelt ones are faults."""
+    foreign = _foreign_columns(file, [column.name for column in COLUMNS[name]], settings.ignore_columns)
+    if foreign:
+        what = "the columns {titles} are not of this format and are not read"
+        strange.append(fault(str(file), what, titles=", ".join(foreign)))
     return gather_table(
         file,
         COLUMNS[name],
         faults,
         key=KEYS.get(name, ()),
-        ignore=settings.ignore_columns,
+        ignore=(*settings.ignore_columns, *foreign),
         may_be_empty=name in MAY_BE_EMPTY,
     )
+
+
+def _foreign_columns(file: Path, known: list[str], ignored: tuple[str, ...]) -> list[str]:
+    """Titles that resemble no declared column that the table lacks."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []  # the reader of tables says what is wrong with the file
+    delimiter = "\t" if file.suffix.lower() in (".tsv", ".tab") else ","
+    titles = [cell.strip() for cell in next(filter(str.strip, lines), "").split(delimiter)]
+    absent = [each for each in known if each not in titles]
+    if len(titles) < 2:
+        return []
+    return [each for each in titles if each and each not in (*known, *ignored) and not near_name(each, absent)]
 
 
 def _build(settings: Settings, tables: dict[str, Table], faults: list[Fault]) -> Problem:
@@ -70,12 +91,14 @@ def _build(settings: Settings, tables: dict[str, Table], faults: list[Fault]) ->
     measurements = tuple(_measurement(row, observables) for row in tables["measurements"])
     changes = tuple(_change(tables["conditions"], row, parameters, faults) for row in tables["conditions"])
     start, stop = settings.start, settings.stop
+    parameters = _with_roles(parameters, tables["parameters"], measurements, observables, tables["noise_correlation"])
     return Problem(
         folder=settings.folder,
         model=settings.model,
         start=start,
         stop=stop,
         dt=settings.dt,
+        method=settings.method,
         likelihood=settings.likelihood,
         cut=settings.cut,
         folds=settings.folds,
@@ -112,7 +135,7 @@ def _measurement(row: Row, observables: dict[str, Observable]) -> Measurement:
     stock = observable is not None and observable.kind == "stock"
     return Measurement(
         observable=row["observableId"],
-        experiment=row["experimentId"],
+        experiment=row["experimentId"] or "",
         time=row["time"],
         year=row["time"] - 1.0 if stock else row["time"],
         value=row["measurement"],
@@ -129,8 +152,9 @@ def _measurement(row: Row, observables: dict[str, Observable]) -> Measurement:
 
 
 def _observable(table: Table, row: Row, parameters: dict[str, CalibratedParameter], faults: list[Fault]) -> Observable:
-    placeholders, noisy = row["observablePlaceholders"] or (), row["noisePlaceholders"] or ()
     noise = row["noiseFormula"]
+    placeholders = row["observablePlaceholders"] or _numbered("observableParameter", row["observableFormula"])
+    noisy = row["noisePlaceholders"] or _numbered("noiseParameter", noise)
     name = row["observableName"] or row["observableId"]
     distribution = row["noiseDistribution"] or "normal"
     return Observable(
@@ -153,27 +177,78 @@ def _observable(table: Table, row: Row, parameters: dict[str, CalibratedParamete
     )
 
 
+def _numbered(stem: str, formula: str) -> tuple[str, ...]:
+    """Placeholders by their PEtab v1 names, `observableParameter1_` and so on, in the order of their numbers."""
+    found = set(re.findall(rf"\b{stem}(\d+)_\w+", formula))
+    return tuple(next(re.finditer(rf"\b{stem}{number}_\w+", formula)).group() for number in sorted(found, key=int))
+
+
 def _parameter(table: Table, row: Row, faults: list[Fault]) -> CalibratedParameter:
     distribution, cells = row["priorDistribution"], row["priorParameters"]
     prior = _prior(table.place(row), distribution, cells or (), faults) if distribution or cells else None
+    estimate = row["estimate"] in ("true", "True", "1")
+    lower = -math.inf if row["lowerBound"] is None else row["lowerBound"]
+    upper = math.inf if row["upperBound"] is None else row["upperBound"]
+    transform = row["transform"] or SCALES.get(row["scale"] or row["parameterScale"] or "", "")
     return CalibratedParameter(
         id=row["parameterId"],
         target=row["target"] or "",
-        lower=-math.inf if row["lowerBound"] is None else row["lowerBound"],
-        upper=math.inf if row["upperBound"] is None else row["upperBound"],
-        nominal=row["nominalValue"],
-        estimate=row["estimate"] == "true",
+        lower=lower,
+        upper=upper,
+        nominal=_nominal(table, row, lower, upper, estimate, faults),
+        estimate=estimate,
         prior=prior,
         unit=row["unit"] or "",
         meaning=row["meaning"] or "",
         source=row["source"] or "",
         grade=row["grade"] or "",
         role=row["role"] or _role(row["parameterId"]),
-        transform=row["transform"] or "none",
+        transform=transform,
         label_en=row["label_en"] or row["parameterId"],
         label_ru=row["label_ru"] or row["parameterId"],
         line=row.line,
     )
+
+
+def _nominal(table: Table, row: Row, lower: float, upper: float, estimate: bool, faults: list[Fault]) -> float:
+    """The stated value; for an estimated parameter without one the middle of its bounds (of their logarithms)."""
+    if row["nominalValue"] is not None:
+        return row["nominalValue"]
+    if not estimate:
+        what = "`{name}` is not estimated and has no nominalValue"
+        faults.append(fault(table.place(row), what, expected="A number", name=row["parameterId"]))
+        return 0.0
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        return 0.0  # two bounds are asked for elsewhere
+    far = lower > 0 and upper / lower >= 100
+    return math.sqrt(lower * upper) if far else 0.5 * (lower + upper)
+
+
+def _with_roles(
+    parameters: dict[str, CalibratedParameter],
+    table: Table,
+    measurements: Iterable[Measurement],
+    observables: dict[str, Observable],
+    correlations: Table,
+) -> dict[str, CalibratedParameter]:
+    """Roles that only the beginning of an id tells hold where the tables use the parameter so; else structural."""
+    shifts = {each for row in measurements for each in row.observable_parameters}
+    noise = {each for row in measurements for each in row.noise_parameters}
+    noise |= {row["parameterId"] for row in correlations}
+    for observable in observables.values():
+        if observable.noise is not None:
+            noise |= {each.name for each in references(observable.noise)}
+    stated = {row["parameterId"] for row in table if row["role"]}
+    found = {}
+    for name, each in parameters.items():
+        role = each.role
+        if name not in stated:
+            if role == "break" and name not in shifts:
+                role = "structural"
+            elif role == "noise" or name in noise:
+                role = "noise" if name in noise else "structural"
+        found[name] = replace(each, role=role)
+    return found
 
 
 def _role(name: str) -> str:
@@ -250,6 +325,8 @@ def _experiments(
                 faults.append(fault(table.place(row), what, expected=expected, cell=cell))
             else:
                 elements.setdefault(name, {})[dimension] = element
+    if any(not row.experiment for row in measurements):
+        periods.setdefault("", [(start, "")])
     return {name: Experiment(name, elements.get(name, {}), tuple(sorted(times))) for name, times in periods.items()}
 
 

@@ -40,7 +40,9 @@ def sample(
     """
     ensembles, chains, size = starts.shape
     streams = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(ensembles)]
-    archives = [[archive[e], starts[e].copy()] for e in range(ensembles)]
+    size_of_archive = archive.shape[1] + chains
+    archives = np.empty((ensembles, size_of_archive + chains * (generations // 10 + 1), size))
+    archives[:, :size_of_archive] = np.concatenate([archive, starts], axis=1)
     now = starts.copy()
     density = log_density(now.reshape(-1, size)).reshape(ensembles, chains)
     kept, kept_density, accepted = [], [], 0
@@ -49,7 +51,7 @@ def sample(
         proposed = np.empty_like(now)
         correction = np.zeros((ensembles, chains))
         for e, stream in enumerate(streams):
-            past = np.concatenate(archives[e])
+            past = archives[e, :size_of_archive]
             proposed[e], correction[e] = _propose(now[e], past, step, generation % 10 == 9, stream)
         new = log_density(proposed.reshape(-1, size)).reshape(ensembles, chains)
         dice = np.stack([np.log(stream.random(chains)) for stream in streams])
@@ -59,8 +61,8 @@ def sample(
         now[take], density[take] = proposed[take], new[take]
         accepted += int(take.sum())
         if generation % 10 == 0:
-            for e in range(ensembles):
-                archives[e].append(now[e].copy())
+            archives[:, size_of_archive : size_of_archive + chains] = now
+            size_of_archive += chains
         if generation >= burn_in and (generation - burn_in) % thin == 0:
             kept.append(now.copy())
             kept_density.append(density.copy())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole
 
-SUMMARY = "Fit a model to data: several starts, intervals from posterior draws, forecasts against naive ones."
+SUMMARY = "Fit a model to data: many starts, what the data say about each parameter, intervals from posterior draws."
 EXAMPLES = ("alliance calibrate tatarstan --starts 20", "alliance calibrate my/problem --recover 150 --sbc --seed 0")
 
 
@@ -17,11 +17,12 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help=say("folder of the results (results/PROBLEM_calibration)"))  # fmt: skip
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
-    parser.add_argument("--starts", type=whole(1), metavar="N", help=say("number of starts of the search (24)"))
+    parser.add_argument("--starts", type=whole(1), metavar="N", help=say("number of starts of the search (64)"))
     parser.add_argument("--recover", type=whole(1), metavar="N",
                         help=say("also fit N data sets simulated from known parameters (150)"))  # fmt: skip
     parser.add_argument("--sbc", action="store_true",
                         help=say("with --recover: sample each posterior too and rank the truth in it"))  # fmt: skip
+    parser.add_argument("--no-posterior", action="store_true", help=say("leave out the posterior draws"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
 
@@ -29,14 +30,14 @@ def add_options(parser: Parser) -> None:
 def execute(arguments: Namespace) -> object:
     from alliance_dynamics.study import calibrate
 
-    outcome = calibrate(
+    return calibrate(
         arguments.problem,
         out=arguments.out,
         seed=arguments.seed,
         starts=arguments.starts,
         recover=arguments.recover or 0,
         sbc=arguments.sbc,
+        posterior=not arguments.no_posterior,
         jobs=arguments.jobs,
         quiet=arguments.quiet,
     )
-    return outcome.then("alliance", "study", arguments.problem)

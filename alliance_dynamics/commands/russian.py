@@ -50,8 +50,8 @@ RUSSIAN: dict[str, str] = {
     "Run a model once and write every variable at every saved time as CSV.": (
         "Один прогон модели; все переменные во все сохраняемые моменты — в CSV."
     ),
-    "Fit a model to data: several starts, intervals from posterior draws, forecasts against naive ones.": (
-        "Подгонка модели к данным: несколько стартов, интервалы по апостериорной выборке, прогнозы против наивных."
+    "Fit a model to data: many starts, what the data say about each parameter, intervals from posterior draws.": (
+        "Подгонка модели к данным: много стартов, что данные говорят о каждом параметре, апостериорные интервалы."
     ),
     "Compare regimes or scenarios with a baseline, over the same draws of what is uncertain.": (
         "Сравнение режимов или сценариев с базовым на одних и тех же выборках неопределённых величин."
@@ -73,7 +73,8 @@ RUSSIAN: dict[str, str] = {
     "seed of all random draws (1)": "начальное число всех случайных выборок (1)",
     "threads; results do not depend on their number (auto)": "число потоков; на результат не влияет (auto)",
     "year from which the regimes differ (that of the regimes)": "год, с которого режимы различаются (из режимов)",
-    "number of starts of the search (24)": "число стартов поиска (24)",
+    "number of starts of the search (64)": "число стартов поиска (64)",
+    "leave out the posterior draws": "без апостериорной выборки",
     "number of draws, from a quick calibration (200)": "объём выборки, из быстрой калибровки (200)",
     "scenario files or ids of regimes (all regimes)": "файлы сценариев или имена режимов (все режимы)",
     "what the others are compared with (R1)": "с чем сравниваются остальные (R1)",

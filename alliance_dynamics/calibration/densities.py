@@ -1,0 +1,123 @@
+"""Densities: of measurements around a simulated value, and of parameters before the data (names after PEtab v2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from alliance_dynamics.calibration.problem import Prior
+
+Floats = NDArray[np.float64]
+_SMALLEST = 1e-6  # of a standard Laplace residual: where its weight stops growing
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A family of noise: the density of a standard residual e = (y - s) / scale (of logarithms for `log-`).
+
+    `cost` is minus its logarithm; `score` its derivative in e; `weight` (> 0) the curvature in e that the search uses;
+    `scale_information` the Fisher information of ln(scale) in one point.
+    """
+
+    cost: Callable[[Floats], Floats]
+    score: Callable[[Floats], Floats]
+    weight: Callable[[Floats], Floats]
+    scale_information: float
+    tail: Callable[[Floats], Floats]  # the quantile function of e
+
+    @staticmethod
+    def of(distribution: str, freedom: float) -> Noise:
+        """Normal, Laplace (scale: its mean absolute deviation) or Student-t of the degrees of freedom."""
+        family = distribution.removeprefix("log-")
+        if family == "normal":
+            constant = 0.5 * math.log(2 * math.pi)
+            return Noise(lambda e: 0.5 * e**2 + constant, lambda e: e, np.ones_like, 2.0, special.ndtri)
+        if family == "laplace":
+            return Noise(
+                lambda e: np.abs(e) + math.log(2),
+                np.sign,
+                lambda e: 1 / np.maximum(np.abs(e), _SMALLEST),
+                1.0,
+                lambda u: np.sign(u - 0.5) * -np.log1p(-2 * np.abs(u - 0.5)),
+            )
+        constant = special.gammaln(freedom / 2) - special.gammaln((freedom + 1) / 2)
+        constant += 0.5 * math.log(freedom * math.pi)
+        return Noise(
+            lambda e: 0.5 * (freedom + 1) * np.log1p(e**2 / freedom) + constant,
+            lambda e: (freedom + 1) * e / (freedom + e**2),
+            lambda e: (freedom + 1) / (freedom + e**2),
+            2 * freedom / (freedom + 3),
+            lambda u: special.stdtrit(freedom, u),
+        )
+
+
+class PriorDensity:
+    """A prior truncated to [lower, upper] and normalised there; uniform between the bounds where none is given."""
+
+    def __init__(self, prior: Prior | None, lower: float, upper: float):
+        prior = prior or Prior("uniform", (lower, upper))
+        self.logarithmic, self.distribution = _distribution(prior)
+        self.lower, self.upper = lower, upper
+        first, last = (self._untruncated(each) for each in (lower, upper))
+        self.first, self.mass = first, last - first
+        self.log_mass = math.log(self.mass) if self.mass > 0 else math.nan
+
+    def cost(self, values: Floats) -> Floats:
+        """Minus the log density of values in natural units; infinite outside the bounds."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            x = np.log(values) if self.logarithmic else values
+            cost = -self.distribution.logpdf(x) + self.log_mass + (x if self.logarithmic else 0.0)
+        inside = (values >= self.lower) & (values <= self.upper) & np.isfinite(cost)
+        return np.where(inside, cost, np.inf)
+
+    def probability(self, values: Floats) -> Floats:
+        """The distribution function, 0 to 1 between the bounds."""
+        with np.errstate(divide="ignore"):
+            x = np.log(np.maximum(values, 0.0)) if self.logarithmic else values
+        return np.clip((self.distribution.cdf(x) - self.first) / self.mass, 0.0, 1.0)
+
+    def quantile(self, probabilities: Floats) -> Floats:
+        """Values in natural units at probabilities between the bounds."""
+        x = self.distribution.ppf(self.first + self.mass * probabilities)
+        return np.clip(np.exp(x) if self.logarithmic else x, self.lower, self.upper)
+
+    def _untruncated(self, value: float) -> float:
+        if not self.logarithmic:
+            return float(self.distribution.cdf(value))
+        return float(self.distribution.cdf(math.log(value))) if value > 0 else 0.0
+
+
+def _distribution(prior: Prior) -> tuple[bool, Any]:
+    """Whether the distribution is that of the logarithm, and the distribution as SciPy writes it."""
+    name, first = prior.distribution, prior.parameters[0]
+    second = prior.parameters[1] if len(prior.parameters) > 1 else 1.0
+    match name:
+        case "normal" | "log-normal":
+            found = stats.norm(first, second)
+        case "laplace" | "log-laplace":
+            found = stats.laplace(first, second)
+        case "uniform":
+            found = stats.uniform(first, second - first)
+        case "log-uniform":
+            found = stats.uniform(math.log(first), math.log(second) - math.log(first))
+        case "cauchy":
+            found = stats.cauchy(first, second)
+        case "chi-square" | "chisquare":
+            found = stats.chi2(first)
+        case "rayleigh":
+            found = stats.rayleigh(scale=first)
+        case "half-normal":
+            found = stats.halfnorm(scale=first)
+        case "exponential":
+            found = stats.expon(scale=first)
+        case "gamma":
+            found = stats.gamma(first, scale=second)
+        case _:
+            found = stats.beta(first, second)
+    return name.startswith("log-"), found
