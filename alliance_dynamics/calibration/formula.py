@@ -16,6 +16,13 @@ from alliance_dynamics.model.names import canonical
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
     "exp": (1, np.exp),
     "ln": (1, np.log),
+    "log": (1, np.log),
+    "log10": (1, np.log10),
+    "log2": (1, np.log2),
+    "sin": (1, np.sin),
+    "cos": (1, np.cos),
+    "tan": (1, np.tan),
+    "pow": (2, np.power),
     "sqrt": (1, np.sqrt),
     "abs": (1, np.abs),
     "min": (2, np.minimum),

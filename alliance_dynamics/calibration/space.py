@@ -109,8 +109,9 @@ class Space:
             centre = axes[:, pool.centre]
             for j in pool.members:
                 shift = axes[:, pool.spread] * axes[:, j] if pool.spread >= 0 else 0.0
-                member = np.exp(centre + shift) if pool.logarithmic else centre + shift
-                values[:, j] = np.clip(member, self.parameters[j].lower, self.parameters[j].upper)
+                ends = np.array([self.parameters[j].lower, self.parameters[j].upper])
+                inside = np.clip(centre + shift, *(np.log(ends) if pool.logarithmic else ends))
+                values[:, j] = np.clip(np.exp(inside) if pool.logarithmic else inside, *ends)
         return values
 
     def prior_cost(self, cube: Floats, *, all_stated: bool) -> Floats:
