@@ -40,7 +40,7 @@ def open_plan(targets: Sequence[str], changes: Mapping[str, Value]) -> Plan:
     names = list(targets)
     model_name = ALLIANCE if not names or _is_scenario(names[0]) else names.pop(0)
     refuse_unknown_model(model_name)
-    parameters = _parameters_of(model_name)
+    parameters = parameters_beside(model_name)
     scenarios = [_open_scenario(name, parameters, model_name in BUILT_IN) for name in names]
     model = open_model(model_name)
     found: dict[str, Value] = {}
@@ -83,7 +83,7 @@ def refuse_unknown_model(name: str) -> None:
     )
 
 
-def _parameters_of(model_name: str) -> Parameters:
+def parameters_beside(model_name: str) -> Parameters:
     """Those of the package for its own models; otherwise `parameters.toml` beside the model, where there is one."""
     if model_name in BUILT_IN:
         return read_parameters()

@@ -225,4 +225,12 @@ RUSSIAN: dict[str, str] = {
     "Let the name end in .svg, .png or .mdl": "Имя должно оканчиваться на .svg, .png или .mdl",
     "a sketch goes into a Vensim text": "рисунок записывается в текст Vensim",
     "The path of a .mdl file": "Ожидается путь к файлу .mdl",
+    "Write the reference of a model: every variable, loop, diagram and source, in two languages.": (
+        "Справочник модели: все переменные, контуры, схемы и источники, на двух языках."
+    ),
+    "folder for reference_en.html and reference_ru.html": "папка для reference_en.html и reference_ru.html",
+    "Numbers without a source: {count}": "Чисел без источника: {count}",
+    "No parameters.toml lies beside the model: {count} numbers are shown without a source": (
+        "Рядом с моделью нет parameters.toml: чисел, показанных без источника: {count}"
+    ),
 }

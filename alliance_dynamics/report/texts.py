@@ -64,14 +64,14 @@ def read_texts(language: str) -> Texts:
             )
         )
     path = Path(__file__).with_name(f"texts_{language}.toml")
-    return Texts(language, _flat(tomllib.loads(path.read_text(encoding="utf-8"))))
+    return Texts(language, flat_texts(tomllib.loads(path.read_text(encoding="utf-8"))))
 
 
-def _flat(tree: dict, prefix: str = "") -> dict[str, str | dict[str, str]]:
+def flat_texts(tree: dict, prefix: str = "") -> dict[str, str | dict[str, str]]:
     entries: dict[str, str | dict[str, str]] = {}
     for key, value in tree.items():
         if isinstance(value, str) or set(value) <= PLURALS:
             entries[prefix + key] = value
         else:
-            entries |= _flat(value, f"{prefix}{key}.")
+            entries |= flat_texts(value, f"{prefix}{key}.")
     return entries
