@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alliance_dynamics.errors import RunError
+from alliance_dynamics.errors import RunError, UsageError, fault
 from alliance_dynamics.failures import explain
 from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
 from alliance_dynamics.kernel.program import Program
@@ -28,7 +29,7 @@ class Run:
     times: NDArray[np.float64]
     columns: tuple[str, ...]
     values: NDArray[np.float64]
-    method: Method
+    method: str
     dt: float
     notices: tuple[str, ...]
     error: StepError | None = None
@@ -38,7 +39,7 @@ def run_model(
     model: Model,
     *,
     set: Mapping[str, Value] | None = None,
-    method: Method | None = None,
+    method: Method | Literal["adaptive"] | None = None,
     dt: float | None = None,
     start: float | None = None,
     stop: float | None = None,
@@ -46,6 +47,7 @@ def run_model(
     backend: str = "auto",
     seed: int = 0,
     error: bool = False,
+    tolerance: float | None = None,
 ) -> Run:
     """One run with every variable stored.
 
@@ -53,14 +55,18 @@ def run_model(
     stocks by a number, lookups by their points ((x, y), ...).  Method, dt, start, stop and saveper come from the file
     unless given.  UsageError: an unknown name, a variable that is computed.  RunError: a
     value became non-finite; it names time and variable.  `error` runs the same at half and at a quarter of the step as
-    well and adds what that tells of the error of the step, at seven times the cost.
+    well and adds what that tells of the error of the step, at seven times the cost.  The method `adaptive` chooses its
+    steps by `tolerance` (1e-8), see `adaptive.run_adaptive`.
     """
     times = {"start": start, "stop": stop, "dt": dt, "saveper": saveper}
     told = {CONTROL[name]: value for name, value in times.items() if value is not None}
     program, row = program_with(model, set or {}, told)
     _set_times(program, row, times)
     schedule, notices = schedule_of(program, row)
+    _refuse_mixtures(method, error, tolerance)
     names = tuple(program.outputs)
+    if method == "adaptive":
+        return _run_adaptive(model, program, row, schedule, notices, 1e-8 if tolerance is None else tolerance, backend)
     kernel = compile_kernel(program, names, backend=backend)
     chosen: Method = method or model.time.method
     labels = FlatNames(model)
@@ -83,6 +89,33 @@ def run_model(
         labels_shown = tuple(columns[j] for j in shown)
         estimate = step_error(model, labels_shown, values[:, shown], schedule, chosen, lambda s: values_of(s)[:, shown])
     return Run(model, schedule.times, columns, values, chosen, schedule.dt, notices, estimate)
+
+
+def _run_adaptive(
+    model: Model,
+    program: Program,
+    row: NDArray[np.float64],
+    schedule: Schedule,
+    notices: Sequence[str],
+    tolerance: float,
+    backend: str,
+) -> Run:
+    from alliance_dynamics.adaptive import run_adaptive
+
+    values = run_adaptive(model, program, row, schedule, tolerance, backend)
+    if CONTROL["dt"] in program.outputs:  # it looks a hair ahead of the time only while the method works
+        values[:, list(program.outputs).index(CONTROL["dt"])] = schedule.dt
+    labels = FlatNames(model)
+    columns = tuple(labels.label(name) for name in program.outputs)
+    return Run(model, schedule.times, columns, values, "adaptive", schedule.dt, (*model.notices, *notices))
+
+
+def _refuse_mixtures(method: str | None, error: bool, tolerance: float | None) -> None:
+    if method == "adaptive" and error:
+        raise UsageError(fault("", "the adaptive method has no time step whose error could be estimated",
+                               remedy="Compare two tolerances"))  # fmt: skip
+    if method != "adaptive" and tolerance is not None:
+        raise UsageError(fault("", "a tolerance is for the adaptive method only", remedy="Give the method `adaptive`"))
 
 
 def _set_times(program: Program, row: NDArray[np.float64], times: dict[str, float | None]) -> None:

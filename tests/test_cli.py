@@ -176,7 +176,7 @@ def test_a_russian_locale_speaks_russian(capsys, monkeypatch):
         ("run --stop 1e999", "--stop: `1e999` is not a finite number."),
         ("run --set k", "--set: `k` is not NAME=VALUE."),
         ("run --set k=five", "--set: `five` is not a finite number."),
-        ("run --method rk5", "--method: `rk5` is not one of rk4, rk2, euler. Did you mean `rk4`?"),
+        ("run --method rk5", "--method: `rk5` is not one of rk4, rk2, euler, adaptive. Did you mean `rk4`?"),
         ("run --seed -1", "--seed: `-1` is not a whole number from 0 on."),
         ("run --out base.mdl", "base.mdl  --out names no CSV file. Let the name end in .csv."),
         ("run R3 --lang fr", "--lang: `fr` is not one of en, ru."),

@@ -154,3 +154,34 @@ def test_no_file_is_written_by_a_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run_model(model_of("x = 1 ~~|\n"))
     assert not list(Path(tmp_path).iterdir())
+
+
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+@pytest.mark.parametrize(("dt", "steps"), [(0.1, 1000), (1 / 3, 300), (0.0078125, 12800)])
+def test_the_time_axis_does_not_drift(dt, steps, backend):
+    model = model_of(
+        "now = Time ~~|\nlevel = INTEG(1, 0) ~~|\n", CONTROLS.replace("FINAL TIME = 4", "FINAL TIME = 2100")
+    )
+    run = run_model(model, dt=dt, saveper=10 * dt, start=2000, stop=2100, method="euler", backend=backend)
+    wanted = 2000 + np.arange(0, steps + 1, 10) * dt
+    assert run.times.tolist() == wanted.tolist() == run.values[:, run.columns.index("now")].tolist()
+    assert run.times[-1] == pytest.approx(2100, abs=1e-12 * 2100)
+    assert run.notices == ()
+
+
+def test_method_and_saved_times_come_from_the_file_and_yield_to_the_call():
+    model = model_of("x = INTEG(-x, 1) ~~|\n")
+    run = run_model(model)
+    assert (run.method, run.dt, run.times.tolist()) == ("euler", 0.5, [0, 1, 2, 3, 4])
+    assert run.values[-1, 0] == 0.5**8
+    run = run_model(model, method="rk4", dt=0.25, saveper=2)
+    assert (run.method, run.dt, run.times.tolist()) == ("rk4", 0.25, [0, 2, 4])
+
+
+@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("rk2", 2), ("rk4", 4)])
+def test_a_model_file_is_integrated_with_the_order_of_the_method(method, order):
+    model = model_of("x = INTEG(-x * SIN(Time), 1) ~~|\n")
+    exact = np.exp(np.cos(4.0) - 1)
+    errors = [abs(value(model, "x", method=method, dt=dt, saveper=4) - exact) for dt in (0.125, 0.0625, 0.03125)]
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.25)
+    assert np.log2(errors[1] / errors[2]) == pytest.approx(order, abs=0.15)

@@ -25,8 +25,11 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE",
                         help=say("change a constant, a lever, a stock's initial value or a lookup, NAME=(X,Y),(X,Y); "
                                  "may be repeated, wins over scenarios"))  # fmt: skip
-    parser.add_argument("--method", type=one_of(("rk4", "rk2", "euler")), metavar="rk4|rk2|euler",
-                        help=say("integration method (that of the model)"))  # fmt: skip
+    parser.add_argument("--method", type=one_of(("rk4", "rk2", "euler", "adaptive")),
+                        metavar="METHOD",
+                        help=say("rk4, rk2, euler or adaptive (that of the model)"))  # fmt: skip
+    parser.add_argument("--tolerance", type=positive, metavar="NUMBER",
+                        help=say("relative error of a step of the adaptive method (1e-8)"))  # fmt: skip
     parser.add_argument("--dt", type=positive, metavar="NUMBER", help=say("time step (that of the model)"))
     parser.add_argument("--start", type=number, metavar="TIME", help=say("first time (that of the model)"))
     parser.add_argument("--stop", type=number, metavar="TIME", help=say("last time (that of the model)"))
@@ -59,6 +62,7 @@ def execute(arguments: Namespace) -> Outcome:
         backend=arguments.backend,
         seed=arguments.seed,
         error=arguments.error,
+        tolerance=arguments.tolerance,
     )
     rows = ([time, *values] for time, values in zip(run.times.tolist(), run.values.tolist(), strict=True))
     text = csv_text(("time", *run.columns), rows)

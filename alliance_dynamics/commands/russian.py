@@ -8,6 +8,7 @@ METAVARS: dict[str, str] = {
     "PROBLEM": "ЗАДАЧА",
     "NAME=VALUE": "ИМЯ=ЗНАЧЕНИЕ",
     "NUMBER": "ЧИСЛО",
+    "METHOD": "МЕТОД",
     "INT": "ЦЕЛОЕ",
     "FILE": "ФАЙЛ",
     "TIME": "ВРЕМЯ",
@@ -100,7 +101,10 @@ RUSSIAN: dict[str, str] = {
         "изменить константу, рычаг, начальное значение запаса или таблицу, ИМЯ=(X,Y),(X,Y); можно повторять, сильнее "
         "сценариев"
     ),
-    "integration method (that of the model)": "метод интегрирования (из модели)",
+    "rk4, rk2, euler or adaptive (that of the model)": "rk4, rk2, euler или adaptive — адаптивный (из модели)",
+    "relative error of a step of the adaptive method (1e-8)": (
+        "относительная погрешность шага адаптивного метода (1e-8)"
+    ),
     "time step (that of the model)": "шаг по времени (из модели)",
     "first time (that of the model)": "начальный момент (из модели)",
     "last time (that of the model)": "конечный момент (из модели)",
