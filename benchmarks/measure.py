@@ -23,7 +23,7 @@ class Engine:
 
     name: str
     run: Callable[[], Any]
-    count: int = 1
+    count: float = 1
     rounds: int = 7
     note: str = ""
     times: dict[int, float] = field(default_factory=dict)
@@ -90,16 +90,7 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def keep(name: str, timings: dict[str, Timing], **more: Any) -> None:
-    """Writes results/NAME.json, from which `table.py` makes the page."""
+    """Writes results/NAME.json: every round of every engine."""
     RESULTS.mkdir(exist_ok=True)
     content = {"timings": {key: asdict(each) for key, each in timings.items()}, **more}
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
-def load(name: str) -> tuple[dict[str, Timing], dict[str, Any]]:
-    content = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-    timings = {
-        key: Timing(each["name"], each["note"], {int(i): t for i, t in each["times"].items()})
-        for key, each in content.pop("timings").items()
-    }
-    return timings, content

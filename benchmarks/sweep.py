@@ -1,25 +1,25 @@
 """W3: 172,032 runs of W1 and their Sobol' indices with intervals, against SALib's analysis of the same numbers.
 
-Run `python benchmarks/sweep.py`; with `--whole` it does the sweep alone, for the time and memory of a fresh process.
+Run `python -m benchmarks.sweep`; with `--whole` it does the sweep alone, for the time and memory of a fresh process.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 BEGAN = time.perf_counter()
 
 import numpy as np  # noqa: E402
-import w1  # noqa: E402
-from measure import Engine, keep, peak_megabytes, pin, side_by_side, versions  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
 from alliance_dynamics.kernel.integrate import Kernel, compile_kernel  # noqa: E402
 from alliance_dynamics.sensitivity import Factor, SobolDesign, SobolIndices, accumulate, combine, sobol_design  # noqa: E402
+from benchmarks import w1  # noqa: E402
+from benchmarks.measure import Engine, peak_megabytes, pin, side_by_side  # noqa: E402
 
 POINTS, REPLICATES = 256, 16
 AXES = {"outcome": list(w1.OUTPUTS), "year": list(range(2000, 2051))}
@@ -30,22 +30,37 @@ def main() -> None:
         whole()
         return
     with threadpool_limits(1):
-        design, kernel, template = prepare()
-        outputs = next(runs(design, kernel, template, replicates=1))
-        timings = side_by_side(
-            [
-                Engine("ours, one replicate", lambda: analyse(design, 0, outputs), outputs.shape[1] * outputs.shape[2]),
-                Engine("SALib, one series", salib_of(design, outputs[:, 0, 25], resamples=100), 1, 2),
-            ],
-            rounds=2,
-        )
-    command = [sys.executable, *[f"-W{each}" for each in sys.warnoptions], __file__, "--whole"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ).stdout
-    whole_of = {key: float(value) for key, value in (line.split("=") for line in told.split())}
-    print(told)
-    for each in timings.values():
-        print(f"{each.name:<24} {each.median:.4f} s")
-    keep("sweep", timings, whole=whole_of, versions=versions("numpy", "SALib"))
+        for name, value in measure().items():
+            print(f"{name:<44} {value:.4g}")
+
+
+def measure() -> dict[str, float]:
+    """The whole sweep in a process of its own, and SALib's time for one series beside ours for all of them."""
+    design, kernel, template = prepare()
+    outputs = next(runs(design, kernel, template, replicates=1))
+    timings = side_by_side(
+        [
+            Engine("ours", lambda: analyse(design, 0, outputs), rounds=2),
+            Engine("SALib", salib_of(design, outputs[:, 0, 25], resamples=100), rounds=2),
+        ],
+        rounds=2,
+    )
+    command = [sys.executable, *[f"-W{each}" for each in sys.warnoptions], "-m", "benchmarks.sweep", "--whole"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1]).stdout
+    spent = {key: float(value) for key, value in (line.split("=") for line in told.split())}
+    series = len(AXES["year"]) * len(w1.OUTPUTS)
+    theirs = timings["SALib"].median * series
+    return {
+        "simulation, CPU s": spent["simulation_s"],
+        "analysis, CPU s": spent["analysis_s"],
+        "whole process, CPU s": spent["cpu_s"],
+        "whole process, wall s": spent["wall_s"],
+        "peak memory, GiB": spent["peak_mb"] / 1024,
+        "SALib's analysis of one series, CPU s": timings["SALib"].median,
+        f"SALib's analysis of {series} series, extrapolated, CPU s": theirs,
+        "SALib's analysis over our analysis": theirs / spent["analysis_s"],
+        "SALib's analysis over the whole of W3": theirs / spent["cpu_s"],
+    }
 
 
 def prepare() -> tuple[SobolDesign, Kernel, np.ndarray]:

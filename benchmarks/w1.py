@@ -56,6 +56,7 @@ class Functions(NamedTuple):
     least: Callable[[Any, Any], Any]
     most: Callable[[Any, Any], Any]
     table: Callable[[Any, tuple[Sequence[float], Sequence[float]]], Any]
+    around: Callable[[Any], Any] = lambda basic_k: basic_k  # what W2 mixes into it from other regions
 
 
 def program(name: str = "w1") -> Program:
@@ -127,7 +128,7 @@ def _chain(t: float, y: Sequence[Any], memory: Sequence[Any] | None, p: Sequence
     attrition = rdp / 25
     hiring = f.most(0.0, f.least((0.5 * rd_spend / gdp_pc - rdp) / hire_time + attrition, 0.1 * skilled))
     crowding = f.table(rd_capital / (6 * rdp), CROWD)
-    basic_output = 0.5 * crowding * (3 * public_share * rdp) ** lam * (basic_k / 10) ** phi
+    basic_output = 0.5 * crowding * (3 * public_share * rdp) ** lam * (f.around(basic_k) / 10) ** phi
     applied_rd = 0.5 * (0.5 + reputation) * (private_rd / 2) ** lam * (applied_k / 8) ** phi
     adopt_frac = adopters / (adopters + potential)
     wage_premium = 0.3 * gdp_pc * labour / (skilled + rdp)
@@ -167,19 +168,19 @@ def _chain(t: float, y: Sequence[Any], memory: Sequence[Any] | None, p: Sequence
     return output, basic_output, enrol, moves
 
 
-def arrays_rk4(rows: np.ndarray, steps_per_year: int) -> np.ndarray:
+def arrays_rk4(rows: np.ndarray, steps_per_year: int, functions: Functions = ARRAYS) -> np.ndarray:
     """Vectorised NumPy: RK4 over all runs at once, parameters [runs, 20] in the order of `RANGES`.
 
     Gives [runs, 51, 6]: `OUTPUTS` each year.
     """
     p = list(np.ascontiguousarray(rows.T))
-    y = np.array(np.broadcast_arrays(*initial(p, ARRAYS), p[0])[:-1], dtype=float)
+    y = np.array(np.broadcast_arrays(*initial(p, functions), p[0])[:-1], dtype=float)
     dt = 1 / steps_per_year
     kept = np.empty((51, len(OUTPUTS), len(rows)))
     stored = list(STORED)
 
     def slope(t: float, state: np.ndarray) -> np.ndarray:
-        return np.array(rates(t, state, p, ARRAYS))
+        return np.array(rates(t, state, p, functions))
 
     for step in range(50 * steps_per_year + 1):
         t = 2000 + step * dt
