@@ -80,6 +80,9 @@ def page(timings: Timings, more: Mapping[str, Mapping[str, float]], used: Mappin
         "Measured with " + ", ".join(f"{name} {version}" for name, version in used.items()) + ".\n",
         *_models(),
         "## Targets\n",
+        "They were set from a prototype on an AMD Zen 4 core, where a run of W1 with RK4 1/16 took 94 µs, PySD's with "
+        "Euler (tables as arithmetic) 200 ms and pysimlin's with RK4 7.9 ms. Where our time below is like that and a "
+        "ratio is not, the other engine is quicker on this machine.\n",
         *_targets(timings, more),
         "## Times\n",
         *_times(timings),

@@ -14,7 +14,9 @@ from alliance_dynamics.errors import UsageError
 from alliance_dynamics.kernel import tangents
 from alliance_dynamics.kernel.integrate import Kernel, Schedule, compile_kernel
 from alliance_dynamics.kernel.program import Program
+from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.expression import Table
+from alliance_dynamics.simulate import program_of
 
 BACKENDS = ["numpy", pytest.param("llvm", marks=needs_llvm)]
 
@@ -125,6 +127,34 @@ def test_both_back_ends_have_the_same_derivatives_and_the_values_of_a_run(progra
         found.append(result.slopes)
     largest = np.abs(found[1]).max(axis=(0, 1), keepdims=True)
     assert (np.abs(found[0] - found[1]) <= 1e-9 * np.maximum(largest, 1e-3)).all()
+
+
+@needs_llvm
+def test_the_composed_model_agrees_with_central_differences():
+    program = program_of(open_model("alliance"))
+    schedule = Schedule(2000.0, 0.125, 8 * 20, 8 * 5)
+    outputs = [name for name in program.outputs if name.startswith(("gross_regional_product[", "patent"))]
+    assert outputs
+    kernel = compile_kernel(program, outputs, backend="llvm")
+    p = np.array([program.defaults])
+    moved = [name for name in program.parameters if name not in tangents.CONTROL and "year" not in name]
+    ends = {name: (p.copy(), p.copy()) for name in moved}
+    for name, (up, down) in ends.items():
+        at = program.parameter_index[name]
+        step = 1e-5 * max(abs(p[0, at]), 1e-3)
+        up[0, at] += step
+        down[0, at] -= step
+    found = kernel.run(np.concatenate([each for pair in ends.values() for each in pair]), schedule).values
+    gaps = {name: (up - down)[0, program.parameter_index[name]] for name, (up, down) in ends.items()}
+    rough = {name: (found[2 * i] - found[2 * i + 1]) / gaps[name] for i, name in enumerate(moved)}
+    # the parameters that matter most, as shares of a series for a whole share of the parameter
+    weight = {name: np.abs(rough[name] * p[0, program.parameter_index[name]] / found[0]).max() for name in moved}
+    chosen = sorted(sorted(moved, key=lambda name: -weight[name])[:30])
+    exact = kernel.jacobian(p, schedule, chosen)
+    np.testing.assert_array_equal(exact.values, kernel.run(p, schedule).values)
+    for i, name in enumerate(chosen):
+        slope, rounding = exact.slopes[0, ..., i], 1e-14 * np.abs(found[0]).max(axis=0) / gaps[name]
+        assert (np.abs(slope - rough[name]) <= 1e-6 * np.abs(slope).max(axis=0) + rounding).all(), name
 
 
 def test_memory_of_every_kind_is_differentiated():
