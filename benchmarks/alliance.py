@@ -172,7 +172,7 @@ def compile_times(rounds: int = 3) -> dict[str, float]:
         "reading the three texts": lambda: compose([read_model(path, cache=False) for path in files], "alliance"),
         "flattening": lambda: flatten(model),
         "optimising and planning": lambda: plan(optimise(program), outputs),
-        "writing and compiling LLVM": lambda: jit.compile_plan(prepared),
+        "writing and compiling LLVM": lambda: jit.compile_plan(prepared).runner(jit.machine_width()),
     }
     found = {}
     for name, step in steps.items():

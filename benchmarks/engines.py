@@ -59,7 +59,7 @@ def prepare(folder: Path, *, quick: bool = False) -> tuple[list[Engine], dict[st
         Engine("LLVM RK4 1/16", ours(llvm, RUNS, 16), RUNS),
         Engine("LLVM RK4 1/4", ours(llvm, RUNS, 4), RUNS),
         Engine("LLVM Euler 1/16", ours(llvm, RUNS, 16, "euler"), RUNS),
-        Engine("LLVM RK4 1/16, one run", ours(llvm, 1, 16), 1, note="a single run: seven of eight lanes idle"),
+        Engine("LLVM RK4 1/16, one run", ours(llvm, 1, 16), 1, note="in half vectors, three of four lanes idle"),
         Engine("NumPy back-end RK4 1/4, 512", ours(numpy, 512, 4), 512, 3),
         Engine("NumPy back-end RK4 1/4, 4096", ours(numpy, 4096, 4), 4096, 3),
         Engine("NumPy by hand RK4 1/4, 512", lambda: w1.arrays_rk4(rows[:512, columns], 4), 512, 3),

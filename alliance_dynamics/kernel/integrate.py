@@ -114,16 +114,21 @@ class Task:
 class Kernel:
     """A compiled program: arrays in, arrays out; holds nothing between runs.
 
-    `source` is the LLVM text, empty for the NumPy back-end.  `notices` says in English what was chosen for the user.
+    `notices` says in English what was chosen for the user.
     """
 
     program: Program
     outputs: tuple[str, ...]
     backend: str
     notices: tuple[str, ...]
-    source: str = field(repr=False)
     vary: frozenset[str] | None = None
     execute: Callable[[Task], Trajectories] = field(repr=False, default=lambda task: _no_backend())
+    write: Callable[[], str] = field(repr=False, default=lambda: "")
+
+    @property
+    def source(self) -> str:
+        """The LLVM text; empty for the NumPy back-end."""
+        return self.write()
 
     def run(
         self,
@@ -305,9 +310,9 @@ def _compile(order: _Order) -> Kernel:
             raise UsageError(fault("", "the LLVM back-end cannot be used: {why}", why=obstacle))
         if not obstacle:
             compiled = jit.compile_plan(schedule)
-            return Kernel(order.program, outputs, "llvm", (), compiled.source, vary, compiled.execute)
+            return Kernel(order.program, outputs, "llvm", (), vary, compiled.execute, lambda: compiled.source)
         notices = (f"The NumPy back-end is used, about 15 times slower: {obstacle}.",)
-    return Kernel(order.program, outputs, "numpy", notices, "", vary, numpy_.compile_plan(schedule))
+    return Kernel(order.program, outputs, "numpy", notices, vary, numpy_.compile_plan(schedule))
 
 
 def execute_with(backend: str, plan: Plan) -> Callable[[Task], Trajectories]:
