@@ -216,9 +216,9 @@ def _events(points: _Points, schedule: Schedule) -> list[tuple[float, float]]:
             between = (middle > low) & (middle < high)
             if not between.any():
                 break
-            same = (points.events(middle) == before).all(axis=1)
+            same = (points.events(np.asarray(middle, dtype=np.float64)) == before).all(axis=1)
             low, high = np.where(between & same, middle, low), np.where(between & ~same, middle, high)
-        after = points.events(high)
+        after = points.events(np.asarray(high, dtype=np.float64))
         found += zip(low.tolist(), high.tolist(), strict=True)
         open_ = [(high[i], each[1], after[i], each[3]) for i, each in enumerate(open_) if (after[i] != each[3]).any()]
         if len(found) > MOST_EVENTS:

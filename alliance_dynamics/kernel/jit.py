@@ -17,6 +17,7 @@ from alliance_dynamics.kernel.driver import POINT_FIELDS
 from alliance_dynamics.kernel.integrate import Array, Task, Trajectories
 from alliance_dynamics.kernel.llvm import Source, source
 from alliance_dynamics.kernel.numpy_ import ring_slots
+from alliance_dynamics.kernel.objects import load_object, object_key, save_object
 from alliance_dynamics.kernel.plan import Plan
 
 CHUNK_BYTES = 2**24  # outputs and kept values of the runs that one call computes
@@ -91,17 +92,25 @@ class _Code:
     """The three functions of a kernel, and what must stay alive for them."""
 
     def __init__(self, text: Source, level: int):
+        import llvmlite
         import llvmlite.binding as llvm
 
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        module = llvm.parse_assembly(text.text)
-        module.verify()
         features = llvm.get_host_cpu_features().flatten() + (",-prefer-256-bit" if text.width == 8 else "")
-        machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=llvm.get_host_cpu_name(), features=features, opt=level
-        )
+        processor = llvm.get_host_cpu_name()
+        machine = llvm.Target.from_default_triple().create_target_machine(cpu=processor, features=features, opt=level)
+        versions = (llvmlite.__version__, str(llvm.llvm_version_info), machine.triple)
+        key = object_key(text.text, processor, features, str(level), *versions)
+        kept = load_object(key)
+        if kept is None:
+            module = llvm.parse_assembly(text.text)
+            module.verify()
+            kept = machine.emit_object(module)
+            save_object(key, kept)
+        module = llvm.parse_assembly("")
         engine = llvm.create_mcjit_compiler(module, machine)
+        engine.add_object_file(llvm.ObjectFileRef.from_data(kept))
         engine.finalize_object()
         self._alive: tuple[Any, ...] = (engine, module, machine)
         i, p, d = ctypes.c_int64, ctypes.c_void_p, ctypes.c_double
