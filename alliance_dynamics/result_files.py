@@ -41,6 +41,7 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
     if calibration.skill:
         first = ["region", "observable", "horizon", "model_error", "naive_error", "drift_error", "skill"]
         write_rows(folder / "skill.csv", with_region(calibration.skill), first)
+    write_rows(folder / "data.csv", with_region(_data_rows(calibration)))
     found = calibration.validation
     if found.forecasts:
         first = ["region", "observable", "origin", "horizon", "year", "observed", "forecast", "low", "high"]
@@ -59,6 +60,36 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
     draws = np.concatenate([posterior.values, posterior.sigma, posterior.phi], axis=1)
     write_csv(folder / "posterior.csv", ["draw", *names, *noise], ([i, *row] for i, row in enumerate(draws.tolist())))
     write_json(folder / "summary.json", calibration.summary)
+
+
+def _data_rows(calibration: Calibration) -> list[dict[str, Any]]:
+    """Per series of the problem: years, rows by fold, why rows are excluded, statuses, sources and vintages."""
+    problem, found = calibration.setup.problem, []
+    series = dict.fromkeys((each.observable, each.experiment) for each in problem.measurements)
+    for observable, experiment in series:
+        rows = [each for each in problem.measurements if (each.observable, each.experiment) == (observable, experiment)]
+        if problem.observables[observable].use != "calibrated":
+            continue
+        years = [int(each.year) for each in rows]
+        counts = {fold: sum(each.fold == fold for each in rows) for fold in ("train", "holdout", "exclude")}
+        statuses = {name: sum(each.status == name for each in rows) for name in dict.fromkeys(r.status for r in rows)}
+        sources = dict.fromkeys(source for each in rows for source in each.source.split(";"))
+        found.append(
+            {
+                "experiment": experiment,
+                "observable": observable,
+                "first": min(years),
+                "last": max(years),
+                "train": counts["train"],
+                "holdout": counts["holdout"],
+                "excluded": counts["exclude"],
+                "reason": "; ".join(dict.fromkeys(each.note for each in rows if each.fold == "exclude" and each.note)),
+                "statuses": " ".join(f"{name or '-'}:{count}" for name, count in statuses.items()),
+                "sources": " ".join(sources),
+                "vintages": " ".join(dict.fromkeys(each.vintage for each in rows if each.vintage)),
+            }
+        )
+    return found
 
 
 def write_recovery(folder: Path, recovery: Recovery) -> None:

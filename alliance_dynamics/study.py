@@ -141,6 +141,8 @@ def calibrate(
 
     A problem with a [forecast] is fitted as the study does it, for its forecasts.
     """
+    from alliance_dynamics.report import write_calibration_report
+
     if sbc and not recover:
         raise UsageError(
             fault("", "--sbc needs a number of replicates", remedy="Add --recover 150, or another whole number")
@@ -163,11 +165,14 @@ def calibrate(
         if recover:
             text += "\n" + str(_recover(folder, model, task, recover, seed, sbc, jobs, quiet))
             command += ["--recover", str(recover), *(["--sbc"] if sbc else [])]
-        _sign(folder, fitted, command, seed=seed, draws=effort.draws, settings={"calibration": _effort(fitted)})
-    return Outcome(
-        text=text,
-        outputs=(target / "parameters.csv", target / "fit.csv", target / "calibration.json"),
-    ).then("alliance", "study", problem)
+        sign = partial(_sign, folder, fitted, command, seed=seed, draws=effort.draws,
+                       settings={"calibration": _effort(fitted)})  # fmt: skip
+        sign()  # the reports quote the manifest
+        for language in LANGUAGES:
+            write_calibration_report(folder, language=language)
+        sign()
+    names = ("report_ru.html", "report_en.html", "parameters.csv", "fit.csv", "calibration.json", "manifest.json")
+    return Outcome(text=text, outputs=tuple(target / each for each in names)).then("alliance", "study", problem)
 
 
 def _recover(
@@ -495,10 +500,11 @@ def _sign(
 
 
 def _write_reports(folder: Path, tell: Callable[[float], None]) -> None:
-    from alliance_dynamics.report import write_report
+    from alliance_dynamics.report import write_calibration_report, write_report
 
     for i, language in enumerate(LANGUAGES):
         write_report(folder, language=language)
+        write_calibration_report(folder / "calibration", language=language)
         tell((i + 1) / len(LANGUAGES))
 
 

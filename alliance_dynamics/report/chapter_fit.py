@@ -21,10 +21,10 @@ def fit_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Sect
     return Section(
         "fit",
         voice.texts("section.fit"),
-        (voice.texts("fit.intro"), _starts_sentence(voice)),
+        (voice.texts("fit.intro"), starts_sentence(voice)),
         figures=figures,
-        tables=(_observable_table(voice),),
-        sections=(_skill_section(voice), _parameter_section(voice), _unknown_section(voice)),
+        tables=(observable_table(voice),),
+        sections=(skill_section(voice), parameter_section(voice), _unknown_section(voice)),
     )
 
 
@@ -34,11 +34,18 @@ def used_rows(rows: list[Row]) -> list[Row]:
     return [row for row in observed if row.get("used", "train") in ("train", "")]
 
 
+def break_in_words(voice: Voice, each: dict[str, Any]) -> str:
+    """What changed, without the statistic and the region that its label carries."""
+    label = each.get(f"label_{voice.language}", "").removeprefix(f"{voice.variable(each['observable'])}: ")
+    regions = [voice.element(name) for name in dict.fromkeys(row["region"] for row in voice.results.rows(FIT))]
+    return next((label.removesuffix(f", {name}") for name in regions if label.endswith(f", {name}")), label)
+
+
 def calibrated_observables(rows: list[Row]) -> list[str]:
     return list(dict.fromkeys(row["observable"] for row in used_rows(rows)))
 
 
-def _observable_table(voice: Voice) -> Table:
+def observable_table(voice: Voice) -> Table:
     rows = voice.results.rows(FIT)
     noise = _by_observable(voice.results.calibration.get("noise", {}))
     body = []
@@ -82,7 +89,7 @@ def _coverage(voice: Voice, rows: list[Row]) -> Any:
     return voice.share(fmean(inside)) if inside else "—"
 
 
-def _starts_sentence(voice: Voice) -> Any:
+def starts_sentence(voice: Voice) -> Any:
     starts = voice.results.rows("calibration/starts.csv")
     objectives = [row["objective"] for row in starts if row["objective"] is not None]
     near = sum(each <= min(objectives) + 0.5 for each in objectives)
@@ -97,7 +104,7 @@ def _starts_sentence(voice: Voice) -> Any:
 # Skill --------------------------------------------------------------------------------------------------------------
 
 
-def _skill_section(voice: Voice) -> Section:
+def skill_section(voice: Voice) -> Section:
     title = voice.texts("section.skill")
     rows = voice.results.rows(SKILL)
     if not rows:
@@ -148,7 +155,7 @@ def _skill_table(voice: Voice, rows: list[Row]) -> Table:
 # Parameters ---------------------------------------------------------------------------------------------------------
 
 
-def _parameter_section(voice: Voice) -> Section:
+def parameter_section(voice: Voice) -> Section:
     rows = voice.results.rows(PARAMETERS)
     bounded = [voice.parameter(row) for row in rows if row["status"] == "at bound"]
     paragraphs = [voice.texts("parameters.intro")]

@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.report.blocks import Figure, plain, slug
-from alliance_dynamics.report.chapter_fit import calibrated_observables
+from alliance_dynamics.report.chapter_fit import break_in_words, calibrated_observables
 from alliance_dynamics.report.chapter_levers import LADDER
 from alliance_dynamics.report.chapter_sensitivity import figure_name, year_of_interest
 from alliance_dynamics.report.drawing import (
@@ -46,7 +46,7 @@ def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
     with house_style():
         rows = voice.results.rows("calibration/fit.csv")
         return {
-            "fit": tuple(_fit(voice, facts, each) for each in calibrated_observables(rows)),
+            "fit": tuple(draw_fit(voice, facts.last_observed, each) for each in calibrated_observables(rows)),
             "regimes": (_gaps(voice, facts), _levels(voice, facts)),
             "ladder": (draw_ladder(voice, facts),) if voice.results.rows(LADDER) else (),
             "sensitivity": tuple(_sensitivity(voice, facts, each) for each in _index_outcomes(voice)),
@@ -56,7 +56,7 @@ def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
 # Fit ----------------------------------------------------------------------------------------------------------------
 
 
-def _fit(voice: Voice, facts: Facts, observable: str) -> Figure:
+def draw_fit(voice: Voice, last_observed: int, observable: str) -> Figure:
     """One panel per region: figures observed, median, band of a new observation, breaks, the years without data."""
     rows = [row for row in voice.results.rows("calibration/fit.csv") if row["observable"] == observable]
     regions = list(dict.fromkeys(row["region"] for row in rows))
@@ -65,7 +65,7 @@ def _fit(voice: Voice, facts: Facts, observable: str) -> Figure:
     descriptions = []
     for axes, region in zip(panels, regions, strict=True):
         mine = sorted((row for row in rows if row["region"] == region), key=lambda row: row["year"])
-        _fit_panel(axes, mine, facts)
+        _fit_panel(axes, mine, last_observed)
         for each in breaks:
             if each.get("region", "") in ("", region):
                 axes.axvline(each["year"] - 0.5, color=INK, linewidth=0.7, linestyle=(0, (1, 2)))
@@ -74,7 +74,7 @@ def _fit(voice: Voice, facts: Facts, observable: str) -> Figure:
         descriptions.append(_describe_fit(voice, region, mine))
     name = voice.variable(observable)
     unit = voice.unit(rows[0]["unit"])
-    caption = voice.texts.markup("figure.fit", observable=name, unit=unit, year=facts.last_observed)
+    caption = voice.texts.markup("figure.fit", observable=name, unit=unit, year=last_observed)
     if noted := list(dict.fromkeys(_break_in_words(voice, each) for each in breaks)):
         caption += " " + voice.texts.markup("figure.breaks", breaks="; ".join(noted))
     canvas.supylabel(unit, fontsize=8)
@@ -83,13 +83,13 @@ def _fit(voice: Voice, facts: Facts, observable: str) -> Figure:
 
 
 def _break_in_words(voice: Voice, each: dict) -> str:
-    label = each.get(f"label_{voice.language}", "")
+    label = break_in_words(voice, each)
     return f"{each['year']} ({label})" if label else str(each["year"])
 
 
-def _fit_panel(axes: Axes, rows: list[Row], facts: Facts) -> None:
+def _fit_panel(axes: Axes, rows: list[Row], last_observed: int) -> None:
     years = [row["year"] for row in rows]
-    axes.axvspan(facts.last_observed + 0.5, max(years) + 0.5, color=SHADE, linewidth=0)
+    axes.axvspan(last_observed + 0.5, max(years) + 0.5, color=SHADE, linewidth=0)
     axes.fill_between(years, [r["q05"] for r in rows], [r["q95"] for r in rows], color=BLUE, alpha=0.22, linewidth=0)
     axes.plot(years, [row["q50"] for row in rows], color=BLUE)
     marks = {"train": ("o", INK), "": ("o", INK), "shown": ("o", "none"), "excluded": ("x", INK)}

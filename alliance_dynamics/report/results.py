@@ -49,6 +49,24 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "region": "text", "observable": "name", "horizon": "number", "model_error": "number",
         "naive_error": "number", "drift_error": "number?",
     },
+    "calibration/data.csv": {
+        "region": "text", "observable": "name", "first": "year", "last": "year", "train": "year", "holdout": "year",
+        "excluded": "year", "reason": "text", "statuses": "text", "sources": "text", "vintages": "text",
+    },
+    "calibration/validation_scores.csv": {
+        "observable": "name", "horizon": "name", "mase_model": "number", "mase_naive": "number",
+        "mase_drift": "number", **{f"ratio_{rival}{end}": "number?" for rival in ("naive", "drift")
+        for end in ("", "_low", "_high")}, "against_naive": "name", "against_drift": "name", "coverage": "number",
+    },
+    "calibration/theil.csv": {
+        "region": "text", "observable": "name", "sample": "name", "scale": "name", "rmse": "number", "U_M": "number?",
+        "U_S": "number?", "U_C": "number?",
+    },
+    "calibration/recovery.csv": {
+        "parameter": "name", "replicates": "number", "bias": "number", "rmse": "number", "informed": "number",
+        "coverage": "number",
+    },
+    "calibration/profiles.csv": {"parameter": "name", "value": "number", "rise": "number", "cut": "number"},
     "sensitivity/ladder.csv": {
         "lever": "name", "outcome": "name", "year": "year", "unit": "name", "change": "number",
         "change_low": "number", "change_high": "number", "share_rises": "number", "tipping": "number?",
@@ -68,6 +86,7 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "regime": "name", "baseline": "name", "outcome": "name", "element": "text", "year": "year", **_BAND,
     },
 }  # fmt: skip
+FOLDER = "calibration/"  # what a table's name begins with that lies in the folder of the calibration
 DOCUMENTS = ("manifest.json", "labels.json", "calibration/summary.json", "sensitivity/summary.json")
 
 Row = dict[str, Any]
@@ -100,6 +119,23 @@ def read_results(folder: str | Path) -> Results:
     if faults:
         raise InputError(faults)
     return Results(folder, *documents.values(), tables=tables)
+
+
+def read_calibration(folder: str | Path) -> Results:
+    """The files of a calibration alone, tables named as in a whole study; the manifest may lie in the folder above."""
+    folder = Path(folder)
+    faults: list[Fault] = []
+    above = folder if (folder / "manifest.json").is_file() else folder.parent
+    manifest, summary = _document(above, "manifest.json", faults), _document(folder, "summary.json", faults)
+    labels = _document(above, "labels.json", faults) if (above / "labels.json").is_file() else {}
+    tables = {}
+    for name, columns in {**TABLES, **OPTIONAL}.items():
+        file = name.removeprefix(FOLDER)
+        if name.startswith(FOLDER) and (name in TABLES or (folder / file).is_file()):
+            tables[name] = _table(folder, file, columns, faults)
+    if faults:
+        raise InputError(faults)
+    return Results(folder, manifest, labels, summary, {}, tables=tables)
 
 
 def _text(folder: Path, name: str, faults: list[Fault]) -> str | None:

@@ -1,0 +1,94 @@
+"""Figures of the calibration page: fit, waterfall of starts, residuals, profiles."""
+
+from __future__ import annotations
+
+from textwrap import fill
+
+from alliance_dynamics.report.blocks import Figure, slug
+from alliance_dynamics.report.chapter_calibration import PROFILES, residuals
+from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, calibrated_observables, used_rows
+from alliance_dynamics.report.drawing import (
+    BLUE,
+    DASHES,
+    INK,
+    RED,
+    SERIES,
+    finish,
+    house_style,
+    new_canvas,
+    show_numbers,
+    show_years,
+)
+from alliance_dynamics.report.figures import draw_fit
+from alliance_dynamics.report.voice import Voice
+
+NEAR = 1.92  # objectives this close to the best count as the same optimum
+
+
+def draw_calibration(voice: Voice) -> dict[str, tuple[Figure, ...]]:
+    """Figures by chapter: `fit`, `starts`, `residuals`, `profiles` (empty where there are none)."""
+    rows = voice.results.rows(FIT)
+    last = max(row["year"] for row in rows if row["observed"] is not None)
+    with house_style():
+        return {
+            "fit": tuple(draw_fit(voice, last, each) for each in calibrated_observables(rows)),
+            "starts": (_waterfall(voice),),
+            "residuals": (_residuals(voice),),
+            "profiles": (_profiles(voice),) if voice.results.rows(PROFILES) else (),
+        }
+
+
+def _waterfall(voice: Voice) -> Figure:
+    """Objectives of the starts above the best one, sorted."""
+    found = sorted(r["objective"] for r in voice.results.rows("calibration/starts.csv") if r["objective"] is not None)
+    above = [each - found[0] for each in found]
+    canvas, (axes,) = new_canvas(1, 1, width=6.0, height=2.4)
+    axes.plot(range(1, len(above) + 1), above, "o", color=BLUE)
+    axes.axhline(NEAR, color=RED, linewidth=0.8, linestyle=(0, (4, 2)))
+    axes.set_ylim(bottom=-0.05 * max(above[-1], NEAR), top=1.1 * max(above[-1], NEAR))
+    axes.set_xlim(0.5, len(above) + 0.5)
+    axes.set_xlabel(voice.texts("axis.start"))
+    axes.set_ylabel(voice.texts("axis.above"))
+    show_numbers(axes.yaxis, voice.numbers)
+    show_numbers(axes.xaxis, voice.numbers)
+    return finish(canvas, "starts", voice.texts("figure.starts"), voice.texts("figure.starts"))
+
+
+def _residuals(voice: Voice) -> Figure:
+    rows = used_rows(voice.results.rows(FIT))
+    names = calibrated_observables(rows)
+    regions = list(dict.fromkeys(row["region"] for row in rows))
+    canvas, panels = new_canvas(len(names), 3, height=1.9)
+    for axes, name in zip(panels, names, strict=True):
+        found = residuals(rows, name)
+        for place, region in enumerate(regions):
+            points = found.get(region, [])
+            axes.plot([p[0] for p in points], [p[1] for p in points], color=SERIES[place % len(SERIES)],
+                      linestyle=DASHES[place % len(DASHES)], linewidth=1.0)  # fmt: skip
+        axes.axhline(0, color=INK, linewidth=0.8)
+        axes.set_title(fill(voice.variable(name), 40))
+        show_years(axes, [row["year"] for row in rows])
+        show_numbers(axes.yaxis, voice.numbers, sign=True)
+    from matplotlib.lines import Line2D
+
+    marks = [Line2D([], [], color=SERIES[i % len(SERIES)], linestyle=DASHES[i % len(DASHES)]) for i in
+             range(len(regions))]  # fmt: skip
+    canvas.legend(marks, [voice.element(each) for each in regions], loc="outside lower center", ncols=4)
+    return finish(canvas, "residuals", voice.texts("figure.residuals"), voice.texts("figure.residuals"))
+
+
+def _profiles(voice: Voice) -> Figure:
+    """One panel per parameter: the rise of the objective over the parameter, and the cut."""
+    rows = voice.results.rows(PROFILES)
+    cards = {row["parameter"]: row for row in voice.results.rows(PARAMETERS)}
+    names = list(dict.fromkeys(row["parameter"] for row in rows))
+    canvas, panels = new_canvas(len(names), 4, height=1.7)
+    for axes, name in zip(panels, names, strict=True):
+        mine = sorted((row for row in rows if row["parameter"] == name), key=lambda row: row["value"])
+        axes.plot([row["value"] for row in mine], [row["rise"] for row in mine], color=BLUE)
+        axes.axhline(mine[0]["cut"], color=RED, linewidth=0.8, linestyle=(0, (4, 2)))
+        axes.set_ylim(-0.1, 2.5 * mine[0]["cut"])
+        axes.set_title(fill(voice.parameter(cards[name]) if name in cards else name, 30), fontsize=7)
+        show_numbers(axes.xaxis, voice.numbers)
+        show_numbers(axes.yaxis, voice.numbers)
+    return finish(canvas, slug("profiles", "_"), voice.texts("figure.profiles"), voice.texts("figure.profiles"))
