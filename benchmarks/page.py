@@ -107,7 +107,8 @@ def _models() -> list[str]:
         "| model | what it is |\n|---|---|\n"
         "| W1 | 24 states, 49 auxiliaries, 3 tables, 20 parameters, 50 years, 306 numbers kept |\n"
         "| W2 | W1 in 8 regions times 3 industries, coupled: 576 states |\n"
-        "| W3 | W1 at 172,032 points of a Sobol' design of 20 factors, second order, 100 resamples |\n"
+        "| W3 | W1 at 172,032 points of a Sobol' design of 20 factors, second order, intervals from 16 replicates "
+        "(SALib: 100 resamples) |\n"
         "| world | made by `benchmarks/world.py`: 40 stocks, 250 auxiliaries, 50 tables, 1,600 steps |\n"
         "| composed model | the three texts of `sdmodels/` together |\n"
     ]
@@ -144,7 +145,7 @@ def _others(more: Mapping[str, Mapping[str, float]]):
 
     for key, name, what, wanted, at_most, why in (
         ("threads", "W1, 8,192 runs", "two threads against one, W1, 8,192 runs", 1.9, False,
-         "The machine was shared while this was measured; other work on the second core counts against it."),
+         "Work of others on the machine counts against it: the second thread then has no core of its own."),
         ("cold", "a new process, model text read before", "cold start of the composed model, seconds", 0.6, True,
          "Reading Python's packages and compiling the model share it; see the parts below."),
         ("sweep", "SALib's analysis over the whole of W3", "W3 complete against SALib's analysis alone", 1000, False,
