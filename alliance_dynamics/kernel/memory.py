@@ -10,10 +10,12 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
+from alliance_dynamics.errors import ModelError, Place, fault
 from alliance_dynamics.kernel.nodes import ONE, ZERO, Node, const, select
 from alliance_dynamics.kernel.stateless import DT, zidz
 
 NAN = const(math.nan)
+HIGHEST_ORDER = 1_000
 
 
 class Site(Protocol):
@@ -26,6 +28,8 @@ class Site(Protocol):
     def ring(self, value: Node, length: Node, initial: Node) -> Node: ...
     def number(self, node: Node, item: str) -> float: ...
     def constant(self, node: Node) -> float | None: ...
+    @property
+    def place(self) -> Place: ...
 
 
 def smooth_n(site: Site, x: Node, time: Node, initial: Node | None, order: int) -> Node:
@@ -145,7 +149,13 @@ def _positive(time: Node) -> Node:
 
 def _order(site: Site, node: Node) -> int:
     value = site.number(node, "the order of a delay")
-    return max(1, round(value))
+    if not value <= HIGHEST_ORDER:
+        raise ModelError(
+            fault(
+                site.place, "a delay of order {order:g}", expected="At most {limit}", order=value, limit=HIGHEST_ORDER
+            )
+        )
+    return max(1, round(max(value, 1.0)))
 
 
 MEMORY: dict[str, Callable[..., Node]] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from alliance_dynamics.errors import Fault, fault, nearest
 from alliance_dynamics.model import expression as ex
-from alliance_dynamics.model.check_time import check_time, time_notices
+from alliance_dynamics.model.check_time import check_time
 from alliance_dynamics.model.cycles import find_cycles
 from alliance_dynamics.model.look_alikes import look_alike_notices
 from alliance_dynamics.model.model import Definition, Model, Variable
@@ -61,8 +61,8 @@ def check_model(
 
 
 def model_notices(model: Model) -> list[str]:
-    """What a user should know of a model that can be run: look-alike names, odd time axes."""
-    return [*look_alike_notices(model), *time_notices(model)]
+    """What a user should know of a model that can be run; what its time axis is not, each run says."""
+    return look_alike_notices(model)
 
 
 def _expressions(variable: Variable) -> Iterator[tuple[Definition, ex.Expression]]:

@@ -102,24 +102,6 @@ def check_time(model: Model) -> list[Fault]:
     return faults or _relations(model.variables, values)
 
 
-def time_notices(model: Model) -> list[str]:
-    """What a user should know of a time axis that can be run but is not what it seems."""
-    try:
-        start, stop, dt, every = (constant_value(model, name) for name in CONTROLS)
-    except (Varies, Unknown, ZeroDivisionError, OverflowError, ValueError):
-        return []
-    notices = []
-    steps = (stop - start) / dt if dt > 0 else 0.0
-    if abs(steps - round(steps)) > 1e-6:
-        last = start + math.floor(steps + 1e-6) * dt
-        notices.append(f"FINAL TIME {stop:g} is no whole number of steps of {dt:g}; the last step ends at {last:g}.")
-    if every < dt * (1 - 1e-9):
-        notices.append(f"SAVEPER {every:g} is shorter than TIME STEP {dt:g}; every step is kept.")
-    elif abs(every / dt - round(every / dt)) > 1e-6:
-        notices.append(f"SAVEPER {every:g} is no whole number of steps of {dt:g}; the nearest steps are kept.")
-    return notices
-
-
 def _relations(variables: object, values: dict[str, float]) -> list[Fault]:
     assert isinstance(variables, dict)
     faults: list[Fault] = []
@@ -131,6 +113,7 @@ def _relations(variables: object, values: dict[str, float]) -> list[Fault]:
     for name in ("time_step", "saveper"):
         if name in values and values[name] <= 0:
             add(name, "{name} is {value:g}", "Expected a number above 0.")
+            break  # SAVEPER mostly follows TIME STEP, and would only say the same again
     if "initial_time" in values and "final_time" in values:
         span = values["final_time"] - values["initial_time"]
         dt = values.get("time_step", 0.0)

@@ -214,8 +214,8 @@ def expand(macro: Macro, trees: Sequence[Any], scope: Scope) -> ex.Expression:
         definition = Definition(value, subscripts, place=scope.statement.place)
         world.defined.append(Defined(named, prefix + plain(label), "auxiliary", definition, scope.statement))
         arguments[canonical(label)] = ex.Reference(named, subscripts)
-    inner_names = {canonical(parsed.label) for _, parsed in macro.body}
-    local = {each: canonical(prefix + each) for each in inner_names}
+    local = {each: canonical(prefix + each) for each in (canonical(parsed.label) for _, parsed in macro.body)}
+    world.names.update({name: prefix + each for each, name in local.items()})
     for statement, parsed in macro.body:
         if parsed.sign == "(":
             world.lookups.add(local[canonical(parsed.label)])

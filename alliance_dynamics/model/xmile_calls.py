@@ -280,6 +280,8 @@ def _lookup(subject: Name, arguments: Sequence[Raw], frame: Frame, *, inverse: b
         raise EquationError("the graphical function `{name}` takes one argument", subject.at, name=subject.shown)
     argument = lower_in(arguments[0], replace(frame, whole_arrays=False))
     tables = library.tables(declaration)
+    if not tables:  # its points are at fault, which is said where they stand
+        return Number(0.0)
     if inverse:
         tables = {key: _inverse(table, subject) for key, table in tables.items()}
     if not declaration.dimensions or (len(set(map(id, tables.values()))) == 1 and not subject.indices):
