@@ -195,7 +195,8 @@ def _estimate(
 
     name = task.folder.resolve().name
     target = out or Path("results") / f"{name}_calibration"
-    work = replace(Work(), posterior=posterior, starts=starts or Work().starts)
+    work = Work.of(task)
+    work = replace(work, posterior=posterior and work.posterior, starts=starts or work.starts)
     with Outputs(target) as folder:
         model = _model(task)
         with stage("Calibrating", quiet) as tell:

@@ -30,7 +30,7 @@ R_HAT_GATE = 1.05
 class Effort:
     """How much work a calibration does; `origins`: at most so many rolling origins, None for all of the problem."""
 
-    starts: int = 64
+    starts: int = 24
     draws: int = 1000
     generations: int = 1500
     chains: int = 32

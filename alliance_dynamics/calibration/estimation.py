@@ -40,6 +40,11 @@ class Work:
     posterior: bool = True
 
     @staticmethod
+    def of(problem: Problem) -> Work:
+        """The usual work; less for a filter, which runs from measurement to measurement: 8 starts and no draws."""
+        return Work(starts=8, posterior=False) if problem.likelihood == "state-reset" else Work()
+
+    @staticmethod
     def quick() -> Work:
         return Work(starts=8, draws=500, generations=400, doublings=1)
 

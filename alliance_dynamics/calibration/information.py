@@ -38,7 +38,7 @@ def information_of(objective: Objective, cube: Floats, seed: int) -> Information
     space = objective.space
     names = tuple(each.id for each in space.axes)
     units = np.array([each.width / (np.log(10) if each.transform == "log" else 1.0) for each in space.axes])
-    plain = Objective(objective.binding, space, priors="none", data=objective.data)
+    plain = type(objective)(objective.binding, space, priors="none", data=objective.data)
     matrix = plain.local(cube[None, :]).curvature[0] / np.outer(units, units)
     spectrum, vectors = np.linalg.eigh(matrix)
     weak = spectrum < THRESHOLD

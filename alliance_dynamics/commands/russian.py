@@ -74,7 +74,7 @@ RUSSIAN: dict[str, str] = {
     "seed of all random draws (1)": "начальное число всех случайных выборок (1)",
     "threads; results do not depend on their number (auto)": "число потоков; на результат не влияет (auto)",
     "year from which the regimes differ (that of the regimes)": "год, с которого режимы различаются (из режимов)",
-    "number of starts of the search (64)": "число стартов поиска (64)",
+    "number of starts of the search (64; 24 for tatarstan)": "число стартов поиска (64; для tatarstan 24)",
     "leave out the posterior draws": "без апостериорной выборки",
     "number of draws, from a quick calibration (200)": "объём выборки, из быстрой калибровки (200)",
     "scenario files or ids of regimes (all regimes)": "файлы сценариев или имена режимов (все режимы)",
