@@ -19,7 +19,9 @@ def data_section(voice: Voice) -> Section:
     rows = voice.results.rows(DATA)
     body = []
     for row in rows:
-        reason = voice.texts.markup("data.excluded", count=row["excluded"], reason=row["reason"])
+        # notes of the tables are English
+        key = "data.excluded" if voice.language == "en" and row["reason"] else "data.left_out"
+        reason = voice.texts.markup(key, count=row["excluded"], reason=row["reason"])
         body.append(
             (
                 head(voice.variable(row["observable"])),

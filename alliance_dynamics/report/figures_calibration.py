@@ -42,7 +42,7 @@ def _waterfall(voice: Voice) -> Figure:
     """Objectives of the starts above the best one, sorted."""
     found = sorted(r["objective"] for r in voice.results.rows("calibration/starts.csv") if r["objective"] is not None)
     above = [each - found[0] for each in found]
-    canvas, (axes,) = new_canvas(1, 1, width=6.0, height=2.4)
+    canvas, (axes,) = new_canvas(1, 1, height=1.9)
     axes.plot(range(1, len(above) + 1), above, "o", color=BLUE)
     axes.axhline(NEAR, color=RED, linewidth=0.8, linestyle=(0, (4, 2)))
     axes.set_ylim(bottom=-0.05 * max(above[-1], NEAR), top=1.1 * max(above[-1], NEAR))
