@@ -23,6 +23,8 @@ from alliance_dynamics.errors import UsageError, fault
 from alliance_dynamics.files import Outputs
 from alliance_dynamics.futures import Futures, columns_of_regime, draw_futures
 from alliance_dynamics.language import LANGUAGES, current_language, translate
+from alliance_dynamics.loops.named import named_loops_of
+from alliance_dynamics.loops.over_draws import DRAWS, QUICK_DRAWS, loops_of_regimes
 from alliance_dynamics.manifest import describe_model, hash_files, write_manifest
 from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.model import Model
@@ -37,6 +39,7 @@ from alliance_dynamics.result_files import (
     write_json,
     write_labels,
     write_recovery,
+    write_rows,
     write_sensitivity,
 )
 from alliance_dynamics.result_files_policy import cards_of_inputs, write_ladder, write_standing
@@ -106,6 +109,11 @@ def study(
             rungs, standing = _weigh(model, futures, regimes, parameters, runs, names, size, seed, jobs, tell)
         write_ladder(folder / "sensitivity", rungs)
         write_standing(folder / "sensitivity", standing, names)
+
+        with stage("Finding the loops that lead", quiet) as tell:
+            loops = loops_of_regimes(model, regimes, futures, parameters, named_loops_of(model), progress=tell,
+                                     draws=QUICK_DRAWS if quick else DRAWS)  # fmt: skip
+        write_rows(folder / "loops" / "by_decade.csv", list(loops.rows(parameters)))
 
         write_labels(folder / "labels.json", runs, parameters, fitted)
         command = ["study", task.folder.name, *(["--quick"] if quick else []), "--seed", str(seed)]

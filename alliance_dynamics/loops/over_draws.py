@@ -15,8 +15,8 @@ from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.scenarios import Scenario
 
-DRAWS = 50
-OUTPUTS = ("innovative_goods_volume", "knowledge_capital", "interregional_link_density", "alliance_trust")
+DRAWS, QUICK_DRAWS = 16, 4
+OUTPUTS = ("innovative_goods_volume", "interregional_link_density")
 
 
 @dataclass(frozen=True)

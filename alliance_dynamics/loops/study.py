@@ -19,8 +19,9 @@ from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.names import canonical, flat
 from alliance_dynamics.settings import elements_of
 
+SCORED = 1_000  # loops kept where more are found: those with the largest scores at some moment
 SHOWN = 12  # kinds of loops that are told apart; the others are summed
-SEARCHED_RUNS, SEARCHED_TIMES = 3, 9
+SEARCHED_RUNS, SEARCHED_TIMES = 2, 7
 MATTERS = 0.01  # a stock with a smaller part in the output's change is not searched from
 ONE_SIGN = 0.999
 RUNS_AT_ONCE = 16
@@ -170,6 +171,9 @@ def _find(structure: Structure, output: Floats, rows: Floats) -> tuple[tuple[Loo
     strength = np.abs(link_scores(links))[:, moments]
     stocks = np.flatnonzero((weights[:, moments] > MATTERS).any(axis=1))
     found, cut = strongest_loops(structure.links, chosen, stocks.tolist(), strength)
+    if len(found) > SCORED:
+        size = np.abs(loop_scores(found, link_scores(links)[:, moments])).max(axis=1)
+        found = tuple(found[i] for i in np.sort(np.argsort(-size, kind="stable")[:SCORED]))
     notices = (
         f"The model has too many loops to list; the {len(found)} strongest from {len(stocks)} stocks were scored.",
     )

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from alliance_dynamics.report.blocks import Figure, Section, Table
 from alliance_dynamics.report.chapter_fit import fit_section
 from alliance_dynamics.report.chapter_levers import LADDER, ladder_section, standing_section
+from alliance_dynamics.report.chapter_loops import LOOPS, loops_section
 from alliance_dynamics.report.chapter_origin import origin_section
 from alliance_dynamics.report.chapter_regimes import (
     comparison_section,
@@ -47,6 +48,7 @@ def build_context(voice: Voice, facts: Facts, figures: dict[str, tuple[Figure, .
         regimes_section(voice, facts),
         comparison_section(voice, facts, figures["regimes"]),
         *hinges,
+        *((loops_section(voice, facts),) if voice.results.rows(LOOPS) else ()),
         fit_section(voice, facts, figures["fit"]),
         sensitivity_section(voice, facts, figures["sensitivity"]),
     )

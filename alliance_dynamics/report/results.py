@@ -82,6 +82,10 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "label_ru": "text", "unit": "text", "low": "number?", "high": "number?", "stability": "number?",
     },
     # The gap to the baseline over time; without it the report draws the gaps of summary.csv at their years.
+    "loops/by_decade.csv": {
+        "regime": "name", "output": "name", "first": "number", "last": "number", "loop": "name", "sign": "number",
+        "share": "number", "size": "number", "leads": "number", "label_en": "name", "label_ru": "name",
+    },
     "comparison/gaps.csv": {
         "regime": "name", "baseline": "name", "outcome": "name", "element": "text", "year": "year", **_BAND,
     },

@@ -270,3 +270,17 @@ def test_text_of_a_file_is_never_markup(results):
     path.write_text(text, encoding="utf-8")
     page = write_report(results, language="en")
     assert "script" not in {tag for tag, _ in Page(page).tags}
+
+
+def test_leading_loops_are_shown_by_regime_and_decade(results):
+    with (results / "comparison" / "summary.csv").open(encoding="utf-8", newline="") as file:
+        outcome = next(csv.DictReader(file))["outcome"]
+    lines = ["regime,output,first,last,loop,sign,share,size,leads,label_en,label_ru"]
+    lines += [f"{regime},{outcome},2030,2040,R1,1,0.42,0.5,0.75,return engine,отдача НИОКР"
+              for regime in ("R1", "R3")]  # fmt: skip
+    (results / "loops").mkdir()
+    (results / "loops" / "by_decade.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for language, said in (("en", "R1 return engine: +42 % (75 %)"), ("ru", "R1 отдача НИОКР: +42 % (75 %)")):
+        page = write_report(results, language=language).read_text(encoding="utf-8")
+        assert said in page
+        assert "2030–2039" in page
