@@ -202,7 +202,7 @@ class _Points:
 
 def _events(points: _Points, schedule: Schedule) -> list[tuple[float, float]]:
     """The last time before and the first time after each event, neighbouring numbers, in order."""
-    times = schedule.start + np.arange(schedule.steps + 1) * schedule.dt
+    times = np.asarray(schedule.start + np.arange(schedule.steps + 1) * schedule.dt, dtype=np.float64)
     marks = points.events(times)
     changed = np.flatnonzero((marks[1:] != marks[:-1]).any(axis=1))
     found: list[tuple[float, float]] = []
@@ -212,13 +212,13 @@ def _events(points: _Points, schedule: Schedule) -> list[tuple[float, float]]:
         high: Floats = np.array([each[1] for each in open_], dtype=np.float64)
         before = np.array([each[2] for each in open_])
         while True:  # halve all of them at once
-            middle: Floats = low + (high - low) / 2
+            middle = np.asarray(low + (high - low) / 2, dtype=np.float64)
             between = (middle > low) & (middle < high)
             if not between.any():
                 break
-            same = (points.events(np.asarray(middle, dtype=np.float64)) == before).all(axis=1)
+            same = (points.events(middle) == before).all(axis=1)
             low, high = np.where(between & same, middle, low), np.where(between & ~same, middle, high)
-        after = points.events(np.asarray(high, dtype=np.float64))
+        after = points.events(high)
         found += zip(low.tolist(), high.tolist(), strict=True)
         open_ = [(high[i], each[1], after[i], each[3]) for i, each in enumerate(open_) if (after[i] != each[3]).any()]
         if len(found) > MOST_EVENTS:
