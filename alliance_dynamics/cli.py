@@ -20,7 +20,10 @@ from alliance_dynamics.commands.parser import Parser, say
 from alliance_dynamics.errors import AllianceError, UsageError, fault, nearest
 from alliance_dynamics.language import LANGUAGES, language_of_environment, translate, use_language
 
-COMMANDS = ("study", "run", "calibrate", "compare", "sensitivity", "check", "loops", "export", "data", "diagram", "doc")
+COMMANDS = (
+    "study", "run", "calibrate", "compare", "sensitivity", "report", "verify",
+    "check", "loops", "diagram", "doc", "data", "export",
+)  # fmt: skip
 EXAMPLES = ("alliance study tatarstan --quick", "alliance run alliance R3 --out run.csv")
 INTERRUPTED = 130
 

@@ -125,7 +125,16 @@ def study(
         with stage("Writing the reports", quiet) as tell:
             _write_reports(folder, tell)
         sign(wall_s=time.monotonic() - began)
-    names = ("report_ru.html", "report_en.html", "calibration", "comparison", "sensitivity", "manifest.json")
+    names = (
+        "report_ru.html",
+        "report_en.html",
+        "brief_ru.pdf",
+        "brief_en.pdf",
+        "calibration",
+        "comparison",
+        "sensitivity",
+        "manifest.json",
+    )
     return Outcome(
         text=_summary(compared, fitted, parameters, quick),
         outputs=tuple(target / name for name in names),
@@ -241,9 +250,11 @@ def compare(
     compared = compare_regimes(runs, baseline=find_regime(baseline, tuple(regimes)).id, at=[int(year) for year in at])
     if out is None:
         return Outcome(text=_summary(compared, fitted, parameters, quick=True))
+    command = ["compare", *scenarios, "--baseline", baseline, "--at", ",".join(f"{year:g}" for year in at)]
+    command += [*(["--draws", str(draws)] if draws else []), "--seed", str(seed)]
     with Outputs(out) as folder:
         write_comparison(folder, runs, compared, parameters)
-        _sign(folder, fitted, ["compare", *scenarios, "--seed", str(seed)], seed=seed, quick=True,
+        _sign(folder, fitted, command, seed=seed, quick=True,
               draws=len(futures.rows))  # fmt: skip
     return Outcome(
         text=_summary(compared, fitted, parameters, quick=True), outputs=(out / "summary.csv", out / "trajectories.csv")
@@ -289,9 +300,11 @@ def sensitivity(
         found = _sweep(opened, futures, regimes, parameters, size, seed, jobs, tell, kept)
     if out is None:
         return Outcome(text=str(found.indices))
+    command = ["sensitivity", model, "--points", str(size.points), "--replicates", str(size.replicates)]
+    command += ["--seed", str(seed)]
     with Outputs(out) as folder:
         write_sensitivity(folder, found, parameters, converged=_settled(found))
-        _sign(folder, fitted, ["sensitivity", "--seed", str(seed)], seed=seed, quick=True, draws=len(futures.rows))
+        _sign(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows))
     return Outcome(text=str(found.indices), outputs=(out / "indices.csv",))
 
 
@@ -503,16 +516,18 @@ def _sign(
             "regimes": hash_files(models / "regimes"),
             "parameters": hash_files(models / "parameters.toml"),
         },
-        command=["alliance", *command],
+        command=command,
         settings=settings,
     )
 
 
 def _write_reports(folder: Path, tell: Callable[[float], None]) -> None:
-    from alliance_dynamics.report import write_calibration_report, write_report
+    from alliance_dynamics.report import prepare_edition, write_calibration_report, write_pdf, write_report
 
     for i, language in enumerate(LANGUAGES):
-        write_report(folder, language=language)
+        edition = prepare_edition(folder, language)
+        write_report(edition)
+        write_pdf(edition)
         write_calibration_report(folder / "calibration", language=language)
         tell((i + 1) / len(LANGUAGES))
 

@@ -52,7 +52,7 @@ def sign_estimation(folder: Path, found: Estimation, command: Sequence[str]) -> 
         wall_s=0.0,
         model=describe_model(found.model, program_of(found.model)),
         inputs={"data": {each.name: sha256(each) for each in sorted(files) if each.is_file()}},
-        command=["alliance", *command],
+        command=command,
     )
 
 

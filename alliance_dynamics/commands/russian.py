@@ -81,6 +81,23 @@ RUSSIAN: dict[str, str] = {
     "what the others are compared with (R1)": "с чем сравниваются остальные (R1)",
     "years parted by commas (2030,2040,2050)": "годы через запятую (2030,2040,2050)",
     "built-in model or model file (alliance)": "встроенная модель или файл модели (alliance)",
+    "Run again what made a results folder, and say: identical, within tolerance, or different and where.": (
+        "Повторить расчёт из папки результатов и сказать, те же ли числа, а если нет, то где расхождение."
+    ),
+    "Write the reports of a results folder again, as pages and as PDF.": (
+        "Заново написать отчёты по папке результатов: страницы и PDF."
+    ),
+    "folder of results with its manifest.json": "папка результатов с её manifest.json",
+    "compare the files with the manifest's hashes, run nothing": "только сверить файлы с хешами, ничего не считать",
+    "{count} files are those of the manifest.": "Файлов: {count}; все те же, что в manifest.json.",
+    "Again, `{command}`: identical, {count} files compared.": "Повтор `{command}`: файлы совпадают, всего {count}.",
+    "Again, `{command}`: within tolerance, {count} files compared.": (
+        "Повтор `{command}`: расхождения в пределах допуска, файлов {count}."
+    ),
+    "Again, `{command}`: different, {count} files compared.": "Повтор `{command}`: есть расхождения, файлов {count}.",
+    "kind of files to write (all)": "какие файлы написать (all)",
+    "one language (both)": "один язык (оба)",
+    "folder of the reports (that of the results)": "папка отчётов (та же, что у результатов)",
     "folder that keeps the runs, to go on after an interruption (none)": "папка прогонов, чтобы продолжить потом (нет)",
     "threads, processes, dask or dask:ADDRESS (threads)": "threads, processes, dask или dask:АДРЕС (threads)",
     "runs in one shard of the sweep (4096)": "прогонов в одной части серии (4096)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, cell, head, number
+from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number
 from alliance_dynamics.report.facts import Facts
 from alliance_dynamics.report.numbers import FIXED, decimals_of_interval, decimals_of_value, exact
 from alliance_dynamics.report.results import Row
@@ -155,14 +155,14 @@ def _rank_table(voice: Voice, facts: Facts) -> Table:
     body: list[tuple[Cell, ...]] = []
     for outcome in dict.fromkeys(row["outcome"] for row in rows):
         mine = [row for row in rows if row["outcome"] == outcome]
-        for place, row in enumerate(mine):
-            first = (Cell((voice.outcome(outcome),), head=True, span=len(mine)),) if place == 0 else ()
-            decimals = decimals_of_value(max(each["mean_regret"] for each in mine) or 1.0, 2)
+        decimals = decimals_of_value(max(each["mean_regret"] for each in mine) or 1.0, 2)
+        body.append((band(voice.outcome(outcome), 4),))
+        for row in mine:
             regrets = (
                 number(voice.amount(row[key], row["unit"], decimals)) for key in ("mean_regret", "largest_regret")
             )
-            body.append((*first, cell(row["regime"]), number(voice.share(row["share_rank_1"])), *regrets))
-    columns = ("outcome", "regime", "best", "mean_regret", "largest_regret")
+            body.append((head(row["regime"]), number(voice.share(row["share_rank_1"])), *regrets))
+    columns = ("regime", "best", "mean_regret", "largest_regret")
     return Table(
         "ranks",
         voice.texts("table.ranks", year=facts.report_year),

@@ -5,30 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from alliance_dynamics.files import write_bytes, write_text
-from alliance_dynamics.report.context import Context, build_context
-from alliance_dynamics.report.facts import gather_facts
-from alliance_dynamics.report.results import read_results
-from alliance_dynamics.report.texts import Texts, read_texts
-from alliance_dynamics.report.voice import Voice
+from alliance_dynamics.report.context import Context
+from alliance_dynamics.report.edition import Edition, prepare_edition
+from alliance_dynamics.report.texts import Texts
 
 
-def write_report(folder: str | Path, *, language: str) -> Path:
-    """Write `report_<language>.html` into a results folder, and its figures into `figures/`; return the page's path.
+def write_report(folder: str | Path | Edition, *, language: str = "", out: str | Path | None = None) -> Path:
+    """Write `report_<language>.html` and its figures into `out` (the results folder); return the page's path.
 
     Numbers come from the files of the folder only, so both languages show the same.  Same files, same bytes.
     InputError names every missing file, wrong value and missing label; UsageError another language than en or ru.
     """
-    from alliance_dynamics.report.figures import draw_figures
-
-    texts = read_texts(language)
-    results = read_results(folder)
-    facts = gather_facts(results)
-    voice = Voice(texts, results)
-    figures = draw_figures(voice, facts)
-    page = render(build_context(voice, facts, figures), texts)
-    for figure in (each for group in figures.values() for each in group):
-        write_bytes(results.folder / "figures" / f"{figure.name}_{language}.svg", figure.file)
-    return write_text(results.folder / f"report_{language}.html", page)
+    edition = folder if isinstance(folder, Edition) else prepare_edition(folder, language)
+    page = render(edition.context, edition.texts)
+    target = edition.folder if out is None else Path(out)
+    for figure in edition.all_figures:
+        write_bytes(target / "figures" / f"{figure.name}_{edition.language}.svg", figure.file)
+    return write_text(target / f"report_{edition.language}.html", page)
 
 
 def render(context: Context, texts: Texts) -> str:
