@@ -10,7 +10,7 @@ import numpy as np
 from alliance_dynamics.futures import Futures, columns_of_regime
 from alliance_dynamics.loops.links import structure_of
 from alliance_dynamics.loops.named import NamedLoop
-from alliance_dynamics.loops.study import LoopStudy, decades, labels_of, study_loops
+from alliance_dynamics.loops.study import LoopStudy, decades, find_loops, labels_of, study_loops
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.scenarios import Scenario
@@ -48,15 +48,22 @@ def loops_of_regimes(
     draws: int = DRAWS,
     progress: Callable[[float], None] = lambda _: None,
 ) -> RegimeLoops:
-    """The loops behind some outputs in every regime, over `draws` of the futures, evenly chosen."""
+    """The loops behind some outputs in every regime, over `draws` of the futures, evenly chosen.
+
+    The loops are looked for once per output, in runs of several regimes, and scored in all of them.
+    """
     structure = structure_of(model)
     chosen = np.unique(np.linspace(0, len(futures.rows) - 1, draws).astype(int))
+    rows = [futures.under(columns_of_regime(futures.program, model, each, parameters))[chosen] for each in regimes]
+    typical = np.stack([each[len(chosen) // 2] for each in rows[1::2] or rows])  # of R0 to R4 these are R1 and R3
     studies: dict[tuple[str, str], LoopStudy] = {}
-    for i, regime in enumerate(regimes):
-        rows = futures.under(columns_of_regime(futures.program, model, regime, parameters))[chosen]
-        for j, output in enumerate(outputs):
-            studies[regime.id, output] = study_loops(model, output, rows, named=named, structure=structure)
-            progress((i * len(outputs) + j + 1) / (len(regimes) * len(outputs)))
+    for j, output in enumerate(outputs):
+        found = find_loops(structure, output, typical)
+        for i, regime in enumerate(regimes):
+            studies[regime.id, output] = study_loops(
+                model, output, rows[i], named=named, structure=structure, found=found
+            )
+            progress((j * len(regimes) + i + 1) / (len(regimes) * len(outputs)))
     return RegimeLoops(studies, len(chosen))
 
 

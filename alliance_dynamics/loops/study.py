@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +88,14 @@ class LoopStudy:
         return rows
 
 
+class FoundLoops(NamedTuple):
+    """Loops of a model, whether they are all, and what the search has to say."""
+
+    loops: tuple[Loop, ...]
+    complete: bool
+    notices: tuple[str, ...]
+
+
 def study_loops(
     model: Model,
     output: str,
@@ -94,17 +103,19 @@ def study_loops(
     *,
     named: Sequence[NamedLoop] = (),
     structure: Structure | None = None,
+    found: FoundLoops | None = None,
 ) -> LoopStudy:
     """Which loops drive an output along runs of the model.
 
     `output` is a variable, whole (its elements summed) or by element.  `rows` [run, parameter] are complete parameter
-    vectors (the model's own unless given).  `structure` saves the preparation where many outputs are asked for.
+    vectors (the model's own unless given).  `structure` saves the preparation where many outputs are asked for, `found`
+    (of `find_loops`) the search where the same loops are scored in many groups of runs.
     UsageError: no such output, or one that nothing moves.  UnsupportedError: discrete memory or random draws.
     """
     structure = structure or structure_of(model)
     weights = _weights(structure, output)
     runs = np.array(structure.program.defaults)[None, :] if rows is None else np.atleast_2d(rows)
-    loops, complete, notices = _find(structure, weights, runs)
+    loops, complete, notices = found or find_loops(structure, output, runs)
     shares, rests, times, constants = [], [], [], []
     moments: Floats = np.zeros(0)
     kinds: tuple[LoopKind, ...] | None = None
@@ -130,6 +141,11 @@ def study_loops(
         model, output, moments, kinds or (), np.concatenate(shares, axis=1), np.concatenate(rests),
         np.concatenate(times), np.concatenate(constants), len(loops), complete, notices,
     )  # fmt: skip
+
+
+def find_loops(structure: Structure, output: str, rows: Floats) -> FoundLoops:
+    """The loops that may drive an output: all of them where they can be listed, else the strongest of some runs."""
+    return FoundLoops(*_find(structure, _weights(structure, output), rows))
 
 
 def _weights(structure: Structure, output: str) -> Floats:

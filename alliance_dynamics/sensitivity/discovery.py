@@ -111,16 +111,17 @@ def _peeled(inputs: Floats, fails: Flags, peel: float, least_mass: float) -> lis
     inside = np.arange(len(inputs))
     while len(inside) * (1 - peel) >= max(least_mass * len(inputs), 1 / peel):
         best: tuple[float, float, int, int, float] | None = None
-        for j in range(inputs.shape[1]):
-            column = inputs[inside, j]
-            for side, edge in ((0, np.quantile(column, peel)), (1, np.quantile(column, 1 - peel))):
+        flags, columns = fails[inside], inputs[inside]
+        edges = np.quantile(columns, [peel, 1 - peel], axis=0)
+        for j, column in enumerate(columns.T):
+            for side, edge in enumerate(edges[:, j]):
                 kept = column >= edge if side == 0 else column <= edge
                 if kept.all():  # tied values: take the whole tie away
                     edge = _past_the_tie(column, edge, side)
                     kept = column >= edge if side == 0 else column <= edge
                 if not kept.any():
                     continue
-                density = fails[inside][kept].mean()
+                density = flags[kept].mean()
                 candidate = (float(density), float(kept.mean()), -j, -side, float(edge))
                 best = candidate if best is None or candidate > best else best
         if best is None:
