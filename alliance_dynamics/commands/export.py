@@ -9,12 +9,12 @@ from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.commands.parser import Parser, one_of, say
 from alliance_dynamics.errors import UsageError, fault
 
-SUMMARY = "Write a model as a file for other tools: XMILE or Vensim text."
+SUMMARY = "Write a model as a file for other tools: XMILE, Vensim text or JavaScript."
 EXAMPLES = (
     "alliance export --format xmile --out alliance.xmile",
     "alliance export my_model.mdl --format xmile --out my_model.xmile",
 )
-SUFFIXES = {".xmile": "xmile", ".mdl": "mdl"}
+SUFFIXES = {".xmile": "xmile", ".mdl": "mdl", ".js": "js"}
 
 
 def add_options(parser: Parser) -> None:
@@ -47,6 +47,11 @@ def execute(arguments: Namespace) -> Outcome:
         from alliance_dynamics.export.write_xmile import write_xmile
 
         text = write_xmile(model)
+    elif kind == "js":
+        from alliance_dynamics.kernel.javascript import write_javascript
+        from alliance_dynamics.simulate import program_of
+
+        text = write_javascript(program_of(model), method=model.time.method)
     else:
         from alliance_dynamics.export.write_vensim import write_vensim
 
@@ -55,4 +60,4 @@ def execute(arguments: Namespace) -> Outcome:
     if out is None:
         return Outcome(text=text, results=results, notices=model.notices)
     done = Outcome(outputs=(write_text(out, text),), results=results, notices=model.notices)
-    return done.then("alliance", "run", str(out), "--out", "run.csv")
+    return done if kind == "js" else done.then("alliance", "run", str(out), "--out", "run.csv")

@@ -201,8 +201,8 @@ RUSSIAN: dict[str, str] = {
         "вместе с --recover: построить и выборки, найти в них ранг истинных значений"
     ),
     # export
-    "Write a model as a file for other tools: XMILE or Vensim text.": (
-        "Записать модель для других программ: XMILE или текст Vensim."
+    "Write a model as a file for other tools: XMILE, Vensim text or JavaScript.": (
+        "Записать модель для других программ: XMILE, текст Vensim или JavaScript."
     ),
     "format of the file (told by the name in --out)": "формат файла (по имени в --out)",
     "The format of the file is not known": "Формат файла неизвестен",
