@@ -13,7 +13,7 @@ import pytest
 from alliance_dynamics.errors import AllianceError, UsageError
 from alliance_dynamics.futures import columns_of_regime
 from alliance_dynamics.kernel.integrate import compile_kernel
-from alliance_dynamics.kernel.javascript import CONTROL, write_javascript
+from alliance_dynamics.kernel.javascript import write_javascript
 from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.read import read_model
 from alliance_dynamics.parameters import read_parameters
