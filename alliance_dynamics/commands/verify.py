@@ -47,8 +47,12 @@ def _run_again(arguments: Namespace, manifest: dict) -> Outcome:
         execute(values)
         refuse_other_sources(arguments.results, manifest, read_manifest(target))
         found = compare_results(arguments.results, target)
-    lines = [say(f"Again, `{{command}}`: {found.verdict}, {{count}} files compared.").format(
-        command=" ".join(command), count=found.files)]  # fmt: skip
+    verdicts = {
+        "identical": say("Again, `{command}`: identical, {count} files compared."),
+        "within tolerance": say("Again, `{command}`: within tolerance, {count} files compared."),
+        "different": say("Again, `{command}`: different, {count} files compared."),
+    }
+    lines = [verdicts[found.verdict].format(command=" ".join(command), count=found.files)]
     for each in found.differences[:SHOWN]:
         where = f"{each.file}:{each.line} {each.column}" if each.line else f"{each.file} {each.column}"
         lines.append(f"  {where.strip()}: {each.stored} -> {each.again}")

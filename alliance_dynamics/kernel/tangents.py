@@ -145,7 +145,8 @@ def _made(order: _Order) -> _Made:
     names = tuple(dict.fromkeys(name for group in groups for name in group))
 
     def planned(slots: int) -> Plan:
-        return plan(optimise(with_tangents(program, outputs, names, slots)), tangent_outputs(outputs, slots))
+        with np.errstate(all="ignore"):  # what is folded may be infinite, as it may be in a run
+            return plan(optimise(with_tangents(program, outputs, names, slots)), tangent_outputs(outputs, slots))
 
     plain, one = plan(program, outputs), planned(1)
     refuse(program, names, plain)
