@@ -30,16 +30,24 @@ def allocate_available(site: SiteOf, request: Expression, profile: Expression, a
     if not isinstance(profile, Reference) or not profile.subscripts:
         raise site.unsupported("ALLOCATE AVAILABLE with a profile that is no subscripted variable")
     columns = _following(site, profile.subscripts[-1])
-    curves: list[Share] = []
-    ends: list[tuple[Node, Node]] = []
-    for element in dimension:
+    supply = site.node(available)
+
+    def of(element: str) -> list[Node]:
         names = _with_element(site, profile.subscripts[:-1], request, element)
-        kind_node, priority, width = (site.node(replace(profile, subscripts=(*names, c))) for c in columns[:3])
-        kind = _kind(site, kind_node)
-        curves.append(_share(kind, priority, width))
-        reach = ("mul", const(REACH[kind]), width)
-        ends.append((("sub", priority, reach), ("add", priority, reach)))
-    return _clear(requests, curves, ends, site.node(available))[here]
+        return [site.node(replace(profile, subscripts=(*names, c))) for c in columns[:3]]
+
+    def given() -> list[Node]:
+        curves: list[Share] = []
+        ends: list[tuple[Node, Node]] = []
+        for element in dimension:
+            kind_node, priority, width = of(element)
+            kind = _kind(site, kind_node)
+            curves.append(_share(kind, priority, width))
+            reach = ("mul", const(REACH[kind]), width)
+            ends.append((("sub", priority, reach), ("add", priority, reach)))
+        return _clear(requests, curves, ends, supply)
+
+    return _given(site, supply, requests, of(dimension[0]), given)[here]
 
 
 def allocate_by_priority(
@@ -49,15 +57,34 @@ def allocate_by_priority(
     requests, here, dimension = _along_last(site, request)
     if not isinstance(priority, Reference):
         raise site.unsupported("ALLOCATE BY PRIORITY with priorities that are no variable")
-    span = site.node(width)
-    curves: list[Share] = []
-    ends: list[tuple[Node, Node]] = []
-    for element in dimension:
-        top = site.node(replace(priority, subscripts=_with_element(site, priority.subscripts, request, element)))
-        middle = ("sub", top, ("mul", const(0.5), span))
-        curves.append(_share(1, middle, span))
-        ends.append((("sub", top, span), top))
-    return _clear(requests, curves, ends, site.node(supply))[here]
+    span, offered = site.node(width), site.node(supply)
+
+    def of(element: str) -> Node:
+        return site.node(replace(priority, subscripts=_with_element(site, priority.subscripts, request, element)))
+
+    def given() -> list[Node]:
+        curves: list[Share] = []
+        ends: list[tuple[Node, Node]] = []
+        for element in dimension:
+            top = of(element)
+            middle = ("sub", top, ("mul", const(0.5), span))
+            curves.append(_share(1, middle, span))
+            ends.append((("sub", top, span), top))
+        return _clear(requests, curves, ends, offered)
+
+    return _given(site, offered, requests, [of(dimension[0]), span], given)[here]
+
+
+def _given(
+    site: SiteOf, supply: Node, requests: list[Node], profile: list[Node], make: Callable[[], list[Node]]
+) -> list[Node]:
+    """What each target gets; targets of one supply share one computation, told by the profile of the first."""
+    same = (supply, *requests, *profile)
+    parts = 4 * BISECTIONS * len(requests)
+    if all(node[0] in ("var", "const") for node in same):
+        return site.shared(("given", *same), parts, make)
+    site.builder.count(parts, site.place)
+    return make()
 
 
 def _clear(requests: list[Node], curves: list[Share], ends: list[tuple[Node, Node]], supply: Node) -> list[Node]:

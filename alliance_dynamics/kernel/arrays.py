@@ -84,6 +84,7 @@ def vector_elm_map(site: SiteOf, base: Expression, offset: Expression) -> Node:
     variable = site.builder.model.variables[base.name]
     everything = list(site.subscripts.of_variable(variable))
     first = site.node(base)[1]
+    site.builder.count(4 * len(everything), site.place)
     nodes = [site.node(Reference(base.name, elements)) for elements in everything]
     start = next(i for i, node in enumerate(nodes) if node[1] == first)
     at = ("add", const(start), ("floor", ("add", site.node(offset), const(0.5))))
@@ -96,7 +97,8 @@ def vector_elm_map(site: SiteOf, base: Expression, offset: Expression) -> Node:
 def vector_sort_order(site: SiteOf, vector: Expression, direction: Expression) -> Node:
     """The 0-based place in the vector of the value that stands at this element's place in sorted order."""
     nodes, here = _own_vector(site, vector)
-    ranks = [_place_in_order(nodes, index, site.node(direction)) for index in range(len(nodes))]
+    ranks = _places_in_order(site, nodes, site.node(direction))
+    site.builder.count(4 * len(ranks), site.place)
     value: Node = const(float("nan"))
     for index, rank in enumerate(ranks):
         value = select(("eq", rank, const(here)), const(index), value)
@@ -106,17 +108,25 @@ def vector_sort_order(site: SiteOf, vector: Expression, direction: Expression) -
 def vector_rank(site: SiteOf, vector: Expression, direction: Expression) -> Node:
     """The 1-based rank of this element's value."""
     nodes, here = _own_vector(site, vector)
-    return ("add", _place_in_order(nodes, here, site.node(direction)), ONE)
+    return ("add", _places_in_order(site, nodes, site.node(direction))[here], ONE)
 
 
 def vector_reorder(site: SiteOf, vector: Expression, order: Expression) -> Node:
     """The value of the vector at the 0-based place that `order` names."""
     nodes, _ = _own_vector(site, vector)
     at = site.node(order)
+    site.builder.count(4 * len(nodes), site.place)
     value: Node = const(float("nan"))
     for index, node in enumerate(nodes):
         value = select(("eq", at, const(index)), node, value)
     return value
+
+
+def _places_in_order(site: SiteOf, nodes: Sequence[Node], direction: Node) -> list[Node]:
+    def places() -> list[Node]:
+        return [_place_in_order(nodes, index, direction) for index in range(len(nodes))]
+
+    return site.shared(("places", direction, *nodes), len(nodes) ** 2, places)
 
 
 def _place_in_order(nodes: Sequence[Node], index: int, direction: Node) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise, product
 
@@ -47,6 +47,7 @@ BINARY = {
 }
 Points = tuple[tuple[float, float], ...]
 MOST_EQUATIONS = 200_000
+MOST_NODES = 3_000_000  # parts of equations; a graph of them takes some 10 s and 1 GB
 WITH_EXPRESSIONS = {**ARRAYS, **ALLOCATION, **TABLES}
 
 
@@ -85,8 +86,11 @@ class _Builder:
         self.points = points
         self.equations: dict[str, Equation] = {}
         self.draws = 0
+        self.nodes = 0
+        self.shared: dict[tuple[object, ...], list[Node]] = {}
         self.tables: dict[str, dict[tuple[str, ...], Table]] = {}
         self.numbers: dict[str, float | None] = dict(numbers)
+        self.defined: dict[str, dict[tuple[str, ...], tuple[Definition, Mapping[str, str], int]]] = {}
         self.made_for: dict[str, str] = {}
         self.owners: dict[str, tuple[Variable | None, tuple[str, ...]]] = {}
 
@@ -128,16 +132,35 @@ class _Builder:
                     )
                 )
 
+    def count(self, nodes: int, place: Place) -> None:
+        """Keep account of what is written out; n elements that each need n others soon fill any memory."""
+        self.nodes += nodes
+        if self.nodes > MOST_NODES:
+            raise UnsupportedError(
+                fault(
+                    place,
+                    "the equations have more than {limit} parts when their arrays are written out, as far as here",
+                    remedy="Use smaller dimensions, or sum over fewer elements",
+                    limit=MOST_NODES,
+                )
+            )
+
     def number(self, name: str) -> float | None:
         """The value of a flat name at the start, from constants and their defaults; None where a run decides it."""
         if name not in self.numbers:
             self.numbers[name] = None  # a name that needs itself has no value
             variable, wanted = self.owner(name)
-            for definition in variable.definitions if variable and variable.kind in ("constant", "auxiliary") else ():
-                for elements, chosen, position in self.subscripts.of_definition(definition):
-                    if elements == wanted:
-                        site = SiteOf(self, name, chosen, definition.place, held_time=False, remembers=False)
-                        self.numbers[name] = site.constant(site.node(_element(definition.expression, position)))
+            if variable is not None and variable.kind in ("constant", "auxiliary"):
+                if variable.name not in self.defined:
+                    self.defined[variable.name] = {
+                        elements: (definition, chosen, position)
+                        for definition in variable.definitions
+                        for elements, chosen, position in self.subscripts.of_definition(definition)
+                    }
+                if wanted in self.defined[variable.name]:
+                    definition, chosen, position = self.defined[variable.name][wanted]
+                    site = SiteOf(self, name, chosen, definition.place, held_time=False, remembers=False)
+                    self.numbers[name] = site.constant(site.node(_element(definition.expression, position)))
         return self.numbers[name]
 
     def owner(self, name: str) -> tuple[Variable | None, tuple[str, ...]]:
@@ -202,6 +225,7 @@ class SiteOf:
         return self.builder.subscripts
 
     def node(self, expression: Expression | None) -> Node:
+        self.builder.count(1, self.place)
         match expression:
             case Number(value):
                 return const(value)
@@ -228,6 +252,7 @@ class SiteOf:
         names = self.subscripts.reduced(expression)
         ranges = [self.subscripts.elements(name) for name in names]
         bound = [name + "!" for name in names]
+        self.builder.count(math.prod(len(each) for each in ranges), self.place)
         return [dict(zip(bound, each, strict=True)) for each in product(*ranges)]
 
     def with_choice(self, choice: Mapping[str, str], expression: Expression) -> Node:
@@ -238,6 +263,13 @@ class SiteOf:
             return self.node(expression)
         finally:
             self.chosen = saved
+
+    def shared(self, key: tuple[object, ...], parts: int, make: Callable[[], list[Node]]) -> list[Node]:
+        """Nodes that the equations of all elements of an array have in common, made once, of so many parts."""
+        if key not in self.builder.shared:
+            self.builder.count(parts, self.place)
+            self.builder.shared[key] = make()
+        return self.builder.shared[key]
 
     def unsupported(self, item: str) -> ModelError:
         return ModelError(fault(self.place, "{item} is not supported here", item=item))

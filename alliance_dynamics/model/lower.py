@@ -24,6 +24,8 @@ from alliance_dynamics.model.scopes import (
     subscripts_of,
 )
 
+MOST_MACRO_CALLS = 10_000
+
 
 def lower(tree: Any, scope: Scope) -> ex.Expression:
     """An expression for a tree of PySD's structures; Refused where it holds what is not supported."""
@@ -198,6 +200,13 @@ def expand(macro: Macro, trees: Sequence[Any], scope: Scope) -> ex.Expression:
             outputs=len(text.outputs),
         )
     macro.uses += 1
+    if sum(each.uses for each in world.macros.values()) > MOST_MACRO_CALLS:
+        raise refused(
+            scope,
+            "Macros are called more than {limit} times in all",
+            expected="Expected macros that do not call each other over and over.",
+            limit=MOST_MACRO_CALLS,
+        )
     prefix = f"{plain(text.label)} {macro.uses}: "
     subscripts = local_subscripts(scope)
     arguments: dict[str, ex.Expression] = {}

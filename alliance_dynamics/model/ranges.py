@@ -15,7 +15,7 @@ MOST_ELEMENTS = 200_000
 _NAME = r'"(?:\\.|[^"\\])*"|[^":=<(\[,]+'
 _RANGE = re.compile(rf"^\s*({_NAME})\s*(<->|:(?!\s*[A-Za-z ]+:)(?!=))\s*(.*)$", re.DOTALL)
 _ITEM = re.compile(r'"(?:\\.|[^"\\])*"|\([^()]*\)|[^,("]+(?:\([^()]*\))?')
-_NUMERIC = re.compile(r"^\(\s*(.*?)(\d+)\s*-\s*(.*?)(\d+)\s*\)$")
+_NUMERIC = re.compile(r"^\(\s*(.*?)(\d{1,18})\s*-\s*(.*?)(\d{1,18})\s*\)$")
 _EXTERNAL = re.compile(r"^GET[ _](?:XLS|DIRECT)[ _]SUBSCRIPT\s*\((.*)\)$", re.IGNORECASE)
 _STRING = re.compile(r"'([^']*)'")
 
@@ -62,6 +62,16 @@ def read_ranges(statements: list[Statement], read_labels: ReadLabels) -> tuple[d
         ranges[name] = each
     for each in ranges.values():
         _resolve(each, ranges, read_labels, [], faults)
+        if sum(len(other.elements or ()) for other in ranges.values()) > MOST_ELEMENTS:
+            faults.append(
+                fault(
+                    each.place,
+                    "The subscript ranges have more than {limit} elements in all, as far as `{name}`",
+                    limit=MOST_ELEMENTS,
+                    name=each.label,
+                )
+            )
+            break
     dimensions = {
         name: Dimension(
             name, _plain(each.label), tuple(each.elements or ()), tuple((each.elements or {}).values()), (), each.place

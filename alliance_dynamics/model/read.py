@@ -191,3 +191,5 @@ def _strictly(content: bytes, encoding: str, file: str, why: str) -> str:
                 why=why,
             )
         ) from error
+    except (LookupError, UnicodeError) as error:  # a codec of Python's that is none of text
+        raise ModelError(fault(Place(file, 1), "the encoding `{name}` is not known", name=encoding)) from error

@@ -13,6 +13,8 @@ from typing import Any
 from alliance_dynamics.errors import Fault, Place, fault
 
 MOST_BYTES = 50_000_000
+MOST_UNPACKED = 200_000_000
+MOST_CELLS = 5_000_000
 _CELL = re.compile(r"^([A-Za-z]{1,3})([1-9]\d*)$")
 _SHEETS = (".xlsx", ".xlsm", ".xls")
 
@@ -49,21 +51,29 @@ class Sheets:
 
     def _text_grid(self, path: Path, file: str, sheet: str, place: Place) -> Grid:
         delimiter = {"": "," if path.suffix.lower() == ".csv" else "\t", "\\t": "\t"}.get(sheet, sheet)
-        if len(delimiter) != 1:
+        if len(delimiter) != 1 or delimiter in '"\r\n':
             delimiter = "," if path.suffix.lower() == ".csv" else "\t"
         try:
             text = self.content(path).decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise self.problem(place, file, sheet, "the file is not UTF-8 text") from error
-        return [list(row) for row in csv.reader(text.splitlines(), delimiter=delimiter)]
+        self._refuse_cells(text.count(delimiter) + text.count("\n") + text.count("\r"), file, sheet, place)
+        try:
+            return [list(row) for row in csv.reader(text.splitlines(), delimiter=delimiter, strict=True)]
+        except csv.Error as error:
+            raise self.problem(place, file, sheet, "its rows cannot be told apart ({why})", why=error) from error
+
+    def _refuse_cells(self, count: int, file: str, sheet: str, place: Place) -> None:
+        if count > MOST_CELLS:
+            raise self.problem(place, file, sheet, "it has more than {limit} cells", limit=MOST_CELLS)
 
     def _workbook_grid(self, path: Path, file: str, sheet: str, place: Place) -> Grid:
         if path.suffix.lower() == ".xls":
             return self._old_workbook_grid(path, file, sheet, place)
         book = self._workbook(path, file, place)
-        return [
-            list(row) for row in book[_sheet(book.sheetnames, sheet, self, place, file)].iter_rows(values_only=True)
-        ]
+        tab = book[_sheet(book.sheetnames, sheet, self, place, file)]
+        self._refuse_cells(tab.max_row * tab.max_column, file, sheet, place)
+        return [list(row) for row in tab.iter_rows(values_only=True)]
 
     def _workbook(self, path: Path, file: str, place: Place) -> Any:
         import zipfile
@@ -75,7 +85,7 @@ class Sheets:
         content = self.content(path)
         try:
             size = sum(each.file_size for each in zipfile.ZipFile(BytesIO(content)).infolist())
-            if size > 20 * MOST_BYTES:
+            if size > MOST_UNPACKED:
                 raise self.problem(place, file, "", "the workbook unpacks to {size} bytes", size=size)
             return load_workbook(BytesIO(content), data_only=True)
         except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
@@ -125,8 +135,12 @@ class Sheets:
         if name.startswith("/") or re.match(r"^[A-Za-z]:", name) or ".." in parts or "\0" in name:
             raise self.problem(place, file, "", "it lies outside the model's folder")
         folder = self.folder.resolve()
-        path = self._tagged(name[1:], sheet, place, file) if name.startswith("?") else _any_case(folder, parts)
-        if path is None or not path.is_file():
+        try:
+            path = self._tagged(name[1:], sheet, place, file) if name.startswith("?") else _any_case(folder, parts)
+            path = path if path is not None and path.is_file() else None
+        except OSError:  # a name longer than the system allows
+            path = None
+        if path is None:
             raise self.problem(place, file, "", "there is no such file beside the model")
         if not path.resolve().is_relative_to(folder):
             raise self.problem(place, file, "", "it is a link that leaves the model's folder")

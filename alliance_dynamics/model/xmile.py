@@ -28,6 +28,7 @@ from alliance_dynamics.model.xmile_scopes import Declaration, Scope
 from alliance_dynamics.model.xmile_specs import CONTROLS, Specs, control_variables, read_number, read_specs, time_axis
 
 DEEPEST_MODULES = 20
+MOST_MODULES = 2_000
 
 
 def read_xmile(path: Path) -> Model:
@@ -86,6 +87,7 @@ class _Reader:
             if (each.get("name") or "").strip()
         }
         self.top = Scope("", "", None)
+        self.modules = 0
         self.connections: list[tuple[Scope, Scope, Element]] = []
         header = child(root, "header")
         self.from_vensim = "vensim" in (all_text_of(child(header, "product")) or "").lower()
@@ -180,6 +182,10 @@ class _Reader:
             return None
         if of in path or len(path) >= DEEPEST_MODULES:
             self.faults.append(fault(place, "the module `{label}` contains itself", label=label))
+            return None
+        self.modules += 1
+        if self.modules > MOST_MODULES:
+            self.faults.append(fault(place, "the model has more than {limit} modules", limit=MOST_MODULES))
             return None
         inner = Scope(f"{scope.prefix}{name}.", f"{scope.label}{label}.", scope)
         scope.modules[name] = inner

@@ -21,6 +21,7 @@ from alliance_dynamics.model.xmile_scopes import Curve, Declaration, Defaults, M
 from alliance_dynamics.model.xmile_subscripts import bare_reference
 
 MOST_WRITTEN_OUT = 20_000
+MOST_MACRO_CALLS = 10_000
 _LOST = re.compile(r"\b0\s*\{\s*([A-Z][A-Z_ ]*?)[_ ]*\(")
 
 
@@ -355,6 +356,8 @@ class Assembly:
     def expand_macro(self, frame: Frame, macro: Macro) -> Expression:
         """The value of a macro call; its variables become variables of the model, one set for each call."""
         self.instances += 1
+        if self.instances > MOST_MACRO_CALLS:
+            raise EquationError("macros are called more than {limit} times in all", limit=MOST_MACRO_CALLS)
         scope = Scope(f"{frame.owner}:{self.instances}.", f"{frame.label}:{macro.label} {self.instances}.", None)
         free = tuple(left for left in frame.left if left.element is None)
         if macro.variables is not None:
@@ -378,6 +381,8 @@ class Assembly:
         try:
             return lower(parse_equation(macro.equation.text), inner)
         except EquationError as error:
+            if "macro" in error.values:  # said by a macro inside of this one
+                raise
             values = {**error.values, "macro": macro.label}
             raise EquationError(
                 "in the macro {macro}: " + error.what, expected=error.expected, remedy=error.remedy, **values

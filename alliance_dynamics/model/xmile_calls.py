@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 
 from alliance_dynamics.errors import suggestion
 from alliance_dynamics.model.expression import (
@@ -17,6 +17,7 @@ from alliance_dynamics.model.expression import (
     Reference,
     Table,
     Unary,
+    walk,
 )
 from alliance_dynamics.model.model import Definition, Variable
 from alliance_dynamics.model.xmile_equations import Apply, EquationError, Name, Raw, parse_equation, subscript_name
@@ -27,6 +28,7 @@ from alliance_dynamics.model.xmile_specs import TIME_NAMES
 from alliance_dynamics.model.xmile_subscripts import bare_reference, indexed_reference
 
 MOST_RANKED = 60
+MOST_IN_ARGUMENT = 1_000
 VECTORS = frozenset({"vector_elm_map", "vector_sort_order", "vector_rank", "vector_reorder"})
 
 
@@ -230,6 +232,14 @@ def _macro(node: Apply, macro: Macro, frame: Frame) -> Expression:
     if any(_is_open(each) for each in arguments):
         raise EquationError(
             "a macro inside an array function is not supported: {name}", node.subject.at, name=macro.label
+        )
+    if any(len(list(islice(walk(each), MOST_IN_ARGUMENT + 1))) > MOST_IN_ARGUMENT for each in arguments):
+        raise EquationError(
+            "an argument of the macro {name} has more than {limit} parts",
+            node.subject.at,
+            remedy="Give it a variable of its own",
+            name=macro.label,
+            limit=MOST_IN_ARGUMENT,
         )
     bound = dict(zip((name for name, _ in macro.parameters), arguments, strict=False))
     for name, default in macro.parameters[len(arguments) :]:

@@ -143,8 +143,6 @@ def _check_text(data: bytes, file: str) -> None:
         name = "utf-16"
     try:
         text = data.decode(name)
-    except LookupError:
-        raise ModelError(fault(Place(file, 1), "the encoding `{name}` is not known", name=name)) from None
     except UnicodeDecodeError as error:
         raise ModelError(
             fault(
@@ -156,6 +154,8 @@ def _check_text(data: bytes, file: str) -> None:
                 byte=error.start,
             )
         ) from None
+    except (LookupError, UnicodeError):
+        raise ModelError(fault(Place(file, 1), "the encoding `{name}` is not known", name=name)) from None
     text = text.removeprefix("\ufeff")
     if not text.lstrip().startswith("<"):
         raise ModelError(
@@ -201,6 +201,15 @@ def _parse(data: bytes, file: str) -> tuple[Element, list[str]]:
             continue
         if root.getroottree().docinfo.internalDTD is not None:
             raise ModelError(fault(Place(file, 1), "the file has a document type declaration (DOCTYPE)"))
+        for each in root.iter("{http://www.w3.org/2001/XInclude}include"):
+            raise ModelError(
+                fault(
+                    Place(file, each.sourceline or 1),
+                    "the file asks for another file (XInclude: {href})",
+                    expected="Expected a model in one file",
+                    href=each.get("href"),
+                )
+            )
         return root, notices
     raise ModelError(fault(Place(file, 1), "the file is not well-formed XML"))
 
