@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from graphs import Build, Graph, decay, epidemic, logistic, material_delay, oscillator
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from test_backends import needs_llvm, programs, rows
 
 from alliance_dynamics.errors import UsageError
@@ -122,7 +122,10 @@ def test_both_back_ends_have_the_same_derivatives_and_the_values_of_a_run(progra
     found = []
     for backend in ("llvm", "numpy"):
         kernel = compile_kernel(program, outputs, backend=backend)
-        result = kernel.jacobian(p, schedule, program.parameters, seed=5)
+        try:
+            result = kernel.jacobian(p, schedule, program.parameters, seed=5)
+        except UsageError:  # a random program may set the time of an event by a parameter
+            reject()
         np.testing.assert_array_equal(result.values, kernel.run(p, schedule, seed=5).values)
         found.append(result.slopes)
     largest = np.abs(found[1]).max(axis=(0, 1), keepdims=True)
