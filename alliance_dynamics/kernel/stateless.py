@@ -92,6 +92,10 @@ def ramp(slope: Node, start: Node, end: Node | None = None) -> Node:
     return select(started if end is None else ("and", started, ("gt", end, start)), value, ZERO)
 
 
+def time_base(base: Node, slope: Node) -> Node:
+    return ("add", base, ("mul", slope, TIME))
+
+
 def xmile_pulse(magnitude: Node, first: Node, interval: Node | None = None) -> Node:
     """XMILE: magnitude / dt for one step at `first`, then every `interval` where it is above 0."""
     soon, height = _soon(), ("div", magnitude, DT)
@@ -165,6 +169,38 @@ def xmile_lognormal(site: Site, mean: Node, deviation: Node, *_: Node) -> Node:
 def random_exponential(site: Site, low: Node, high: Node, shift: Node, stretch: Node, *_: Node) -> Node:
     value = ("add", shift, ("mul", stretch, ("neg", ("log", site.random()))))
     return ("max", ("min", value, high), low)
+
+
+def random_triangular(site: Site, low: Node, high: Node, start: Node, peak: Node, stop: Node, *_: Node) -> Node:
+    """Straight up from `start` to `peak`, down to `stop`; draws outside [low, high] are drawn again."""
+    whole, rise, fall = ("sub", stop, start), ("sub", peak, start), ("sub", stop, peak)
+
+    def below(x: Node) -> Node:
+        x = ("max", start, ("min", stop, x))
+        left: Node = zidz(("mul", ("sub", x, start), ("sub", x, start)), ("mul", whole, rise))
+        right: Node = ("sub", ONE, zidz(("mul", ("sub", stop, x), ("sub", stop, x)), ("mul", whole, fall)))
+        return select(("lt", x, peak), left, right)
+
+    share = _between(site, below(low), below(high))
+    up: Node = ("add", start, ("sqrt", ("mul", share, ("mul", whole, rise))))
+    down: Node = ("sub", stop, ("sqrt", ("mul", ("sub", ONE, share), ("mul", whole, fall))))
+    return select(("lt", ("mul", share, whole), rise), up, down)
+
+
+def random_weibull(site: Site, low: Node, high: Node, shape: Node, shift: Node, stretch: Node, *_: Node) -> Node:
+    """shift + stretch (-ln(1 - u))^(1 / shape); draws outside [low, high] are drawn again."""
+
+    def below(x: Node) -> Node:
+        over = ("div", ("max", ZERO, ("sub", x, shift)), stretch)
+        return ("sub", ONE, ("exp", ("neg", ("pow", over, shape))))
+
+    share = _between(site, below(low), below(high))
+    return ("add", shift, ("mul", stretch, ("pow", ("neg", ("log", ("sub", ONE, share))), ("div", ONE, shape))))
+
+
+def _between(site: Site, low: Node, high: Node) -> Node:
+    """A uniform draw between two shares: the law that redrawing gives, by one draw."""
+    return ("add", low, ("mul", site.random(), ("sub", high, low)))
 
 
 def xmile_exponential(site: Site, mean: Node, *_: Node) -> Node:
@@ -263,6 +299,7 @@ STATELESS: dict[str, Callable[..., Node]] = {
     "pulse": pulse,
     "pulse_train": pulse_train,
     "ramp": ramp,
+    "time_base": time_base,
     "xmile_pulse": xmile_pulse,
     "gamma_ln": gamma_ln,
     "sine_wave": sine_wave,
@@ -273,6 +310,8 @@ RANDOM: dict[str, Callable[..., Node]] = {
     "random_0_1": random_0_1,
     "random_normal": random_normal,
     "random_exponential": random_exponential,
+    "random_triangular": random_triangular,
+    "random_weibull": random_weibull,
     "xmile_normal": xmile_normal,
     "xmile_lognormal": xmile_lognormal,
     "xmile_exponential": xmile_exponential,

@@ -14,6 +14,8 @@ from typing import Any
 from alliance_dynamics.model.literal import UnsafeText, read_literal
 
 NOT_AVAILABLE = -(2.0**109)  # what :NA: is, a number that compares equal to itself
+_PLAIN = re.compile(r"[+-]?\s*(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_ROWS = re.compile(r"^([^=]*?)\(([^()]*)\)\s*$")
 _SIGN = re.compile(r"([+-])\s+")
 
 
@@ -184,7 +186,7 @@ def _bind() -> Any:
 
         @staticmethod
         def parse(text: str) -> Parsed:
-            component: Any = Sides(grammars.get("element_object").parse(text)).component
+            component: Any = Sides(grammars.get("element_object").parse(_in_pairs(text))).component
             sign = next((sign for kind, sign in signs if isinstance(component, kind)), ":")
             tree = None
             if sign == "(":
@@ -202,6 +204,16 @@ def _bind() -> Any:
             )
 
     return Bound
+
+
+def _in_pairs(text: str) -> str:
+    """A lookup in Vensim's older form, all x and then all y: `name(x1, x2, y1, y2)`, in pairs; others as they are."""
+    match = _ROWS.match(text)
+    rows = match.group(2).split(",") if match else []
+    if match is None or len(rows) < 4 or len(rows) % 2 or not all(_PLAIN.fullmatch(each.strip()) for each in rows):
+        return text
+    pairs = zip(rows[: len(rows) // 2], rows[len(rows) // 2 :], strict=True)
+    return f"{match.group(1)}({','.join(f'({x},{y})' for x, y in pairs)})"
 
 
 def _number(text: str) -> float:

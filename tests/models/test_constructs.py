@@ -24,6 +24,7 @@ NOT_IN_PYSD = {
     "data": "series beside a model are told to pysd one by one",
     "lookup_functions": "LOOKUP EXTRAPOLATE fails in the program that pysd writes",
     "mappings": "mappings to subranges are not read",
+    "old_forms": "lookups by rows are not read",
     "random": "other random numbers",
     "vector_map": "VECTOR ELM MAP is not implemented",
 }
@@ -39,6 +40,7 @@ NOT_IN_SIMLIN = {
     "game": "GAME is not known",
     "lookup_functions": "LOOKUP INVERT is not known",
     "macros": "stocks inside macros give no number",
+    "old_forms": "lookups by rows are not read",
     "numbers": "POWER and SINH are not known",
     "random": "random numbers are not known",
     "smooths": "SMOOTH N is not known here",
@@ -158,6 +160,14 @@ CLOSED: dict[str, dict[str, object]] = {
         "quick": TIMES - 1 + (1 - 0.125) ** (8 * TIMES), "slow": 2 * (TIMES - 4 + 4 * (1 - 1 / 32) ** (8 * TIMES)),
     },
     "game": {"decision": 1.5 + TIMES, "spent": 1.5 * TIMES + TIMES * (TIMES - 0.25) / 2},
+    "old_forms": {
+        "of the rows": points((0, 0), (5, 10), (10, 40))(TIMES), "year": 2000 + TIMES / 2,
+        "farmer's share in $": 1.25, "a name continued": 65,
+        "turned": np.where(((TIMES >= 3) & (TIMES < 5)) | (TIMES >= 8), 65, -4), "people[a1]": 2 * (1 - 0.5**TIMES),
+        "people[a4]": 2 * stats.binom.sf(3, TIMES, 0.5),
+        "price of zone[z1]": 1, "price of zone[z2]": 1, "price of zone[z3]": 2,
+        "price of band[upper]": 1, "price of band[lower]": 2, "all": 112,
+    },
     "cyrillic": {
         "Население[Татарстан]": 100 * (1 + 0.05 / 4) ** (4 * TIMES), "рост числа": 0.05,
         "Всего, тыс. чел.": 0.3 * (1 + 0.05 / 4) ** (4 * TIMES),
@@ -247,11 +257,19 @@ def test_random_draws_have_their_distributions_and_both_back_ends_draw_the_same(
         "normal": stats.truncnorm(-1.5, 1.5, loc=0.5),
         "exponential": stats.expon(1, 2),
     }
+    columns = [*laws, "triangular", "weibull"]
+    for label, law, low, high in (
+        ("triangular", stats.triang(0.3, 0, 10), 0, 9),
+        ("weibull", stats.weibull_min(2, 1, 2), 1.5, 4),
+    ):
+        np.testing.assert_allclose(first[label], second[label], rtol=1e-12)
+        shares = (law.cdf(first[label]) - law.cdf(low)) / (law.cdf(high) - law.cdf(low))
+        assert stats.kstest(shares, "uniform").pvalue > 0.001, label
     for label, law in laws.items():
         np.testing.assert_allclose(first[label], second[label], rtol=1e-12)
         assert stats.kstest(first[label], law.cdf).pvalue > 0.001, label
         assert abs(np.corrcoef(first[label][1:], first[label][:-1])[0, 1]) < 0.08, label
-    assert abs(np.corrcoef([first[label] for label in laws])[np.triu_indices(4, 1)]).max() < 0.08
+    assert abs(np.corrcoef([first[label] for label in columns])[np.triu_indices(6, 1)]).max() < 0.08
 
 
 def folded(label: str) -> str:
