@@ -22,7 +22,7 @@ from alliance_dynamics.language import LANGUAGES, language_of_environment, trans
 
 COMMANDS = (
     "study", "run", "calibrate", "compare", "sensitivity", "report", "verify",
-    "check", "loops", "diagram", "doc", "data", "export",
+    "check", "loops", "diagram", "doc", "data", "export", "schema", "doctor",
 )  # fmt: skip
 EXAMPLES = ("alliance study tatarstan --quick", "alliance run alliance R3 --out run.csv")
 INTERRUPTED = 130

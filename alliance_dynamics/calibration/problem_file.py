@@ -19,7 +19,7 @@ from alliance_dynamics.toml_door import Document, read_toml
 FORMAT = "alliance-problem/1"
 NAME = "problem.toml"
 _MODELS = (".mdl", ".xmile", ".stmx", ".itmx")
-_CHOICES = {
+CHOICES = {
     "format": (FORMAT,),
     "likelihood": ("trajectory", "state-reset"),
     "cut": ("F", "chi2"),
@@ -54,7 +54,7 @@ def read_settings(path: Path, faults: list[Fault]) -> Settings:
     document = read_yaml(file, faults) if file.suffix in (".yaml", ".yml") else read_toml(file)
     data = document.data
     _refuse_unknown(document, (), data, _KEYS, faults)
-    for key, choices in _CHOICES.items():
+    for key, choices in CHOICES.items():
         value = data.get(key, choices[0])
         if value not in choices:
             what, remedy = "`{key}` is {value}", near_name(str(value), choices)

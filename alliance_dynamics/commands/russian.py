@@ -254,4 +254,36 @@ RUSSIAN: dict[str, str] = {
     "No parameters.toml lies beside the model: {count} numbers are shown without a source": (
         "Рядом с моделью нет parameters.toml: чисел, показанных без источника: {count}"
     ),
+    # doctor and schema
+    "Print the JSON Schema of a scenario, regime, problem or manifest file.": (
+        "JSON Schema файла: сценария, режима, задачи или манифеста."
+    ),
+    "kind of file": "вид файла",
+    "Say whether this machine has what is needed: packages, processor, kernels, folders, browser.": (
+        "Есть ли на этом компьютере всё нужное: пакеты, процессор, вычислительные ядра, папки, браузер."
+    ),
+    "Python 3.11 or newer is needed": "Нужен Python 3.11 или новее",
+    "not installed, run from its folder": "не установлен, запущен из своей папки",
+    "without {names}": "не хватает: {names}",
+    "complete": "установлено полностью",
+    "not installed": "не установлен",
+    "cores": "ядер процессора",
+    "processor": "процессор",
+    "kernel {title}": "счёт через {title}",
+    "{found}, exact {exact}": "{found}, точно {exact}",
+    "cache folder": "папка кэша",
+    "Set ALLIANCE_DYNAMICS_CACHE to a folder that can be written": (
+        "Укажите в ALLIANCE_DYNAMICS_CACHE папку, доступную для записи"
+    ),
+    "free disk space here": "свободно на диске",
+    "A study needs 0.2 GB": "Для расчёта нужно 0,2 ГБ",
+    "fonts": "шрифты",
+    "browser": "браузер",
+    "not found": "не найдено",
+    "Any browser opens the reports; only tests need one here": (
+        "Отчёты откроет любой браузер; здесь он нужен только тестам"
+    ),
+    "ok": "есть",
+    "absent": "нет",
+    "WRONG": "СБОЙ",
 }
