@@ -11,7 +11,7 @@ from alliance_dynamics.language import current_language
 from alliance_dynamics.schemas import KINDS, schema_of
 
 SUMMARY = "Print the JSON Schema of a scenario, regime, problem or manifest file."
-EXAMPLES = ("alliance schema scenario", "alliance --lang ru schema regime")
+EXAMPLES = ("alliance schema scenario", "alliance schema regime --lang ru")
 
 
 def add_options(parser: Parser) -> None:
