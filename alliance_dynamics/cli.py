@@ -21,7 +21,7 @@ from alliance_dynamics.errors import AllianceError, UsageError, fault, nearest
 from alliance_dynamics.language import LANGUAGES, language_of_environment, translate, use_language
 
 COMMANDS = (
-    "study", "run", "calibrate", "compare", "sensitivity", "report", "verify",
+    "study", "run", "calibrate", "compare", "sensitivity", "report", "explore", "verify",
     "check", "loops", "diagram", "doc", "data", "export", "schema", "doctor",
 )  # fmt: skip
 EXAMPLES = ("alliance study tatarstan --quick", "alliance run alliance R3 --out run.csv")

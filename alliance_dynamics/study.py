@@ -115,6 +115,10 @@ def study(
                                      draws=QUICK_DRAWS if quick else DRAWS)  # fmt: skip
         write_rows(folder / "loops" / "by_decade.csv", list(loops.rows(parameters)))
 
+        from alliance_dynamics.explorer import write_explorer
+
+        write_explorer(folder / "explorer.html", model, futures, parameters, regimes, baseline=BASELINE,
+                       chosen=ALLIANCE_REGIME, history=fitted.fit_table, seed=seed, quick=quick)  # fmt: skip
         write_labels(folder / "labels.json", runs, parameters, fitted)
         command = ["study", task.folder.name, *(["--quick"] if quick else []), "--seed", str(seed)]
         if policy_year is not None:
@@ -130,6 +134,7 @@ def study(
         "report_en.html",
         "brief_ru.pdf",
         "brief_en.pdf",
+        "explorer.html",
         "calibration",
         "comparison",
         "sensitivity",
@@ -306,6 +311,21 @@ def sensitivity(
         write_sensitivity(folder, found, parameters, converged=_settled(found))
         _sign(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows))
     return Outcome(text=str(found.indices), outputs=(out / "indices.csv",))
+
+
+def explore(*, out: Path, seed: int = 1, jobs: int = 1, quiet: bool = False) -> Outcome:
+    """Writes the explorer of the built-in model over futures from a quick calibration."""
+    from alliance_dynamics.explorer import write_explorer
+
+    if out.is_dir():
+        raise UsageError(
+            fault(str(out), "This is a folder, not a file", remedy="Add the name of a file to it")
+        )  # fmt: skip
+    parameters = read_parameters()
+    model, futures, fitted = _quick_futures(parameters, None, seed, jobs, quiet)
+    page = write_explorer(out, model, futures, parameters, read_regimes(), baseline=BASELINE, chosen=ALLIANCE_REGIME,
+                          history=fitted.fit_table, seed=seed, quick=True)  # fmt: skip
+    return Outcome(outputs=(page,), next_step=translate("open {path}").format(path=page))
 
 
 @contextmanager

@@ -98,6 +98,10 @@ RUSSIAN: dict[str, str] = {
     "kind of files to write (all)": "какие файлы написать (all)",
     "one language (both)": "один язык (оба)",
     "folder of the reports (that of the results)": "папка отчётов (та же, что у результатов)",
+    "Write the explorer: one page on which the model runs in a browser, levers as sliders.": (
+        "Записать интерактивную страницу: модель считает в браузере, рычаги — ползунки."
+    ),
+    "page to write (explorer.html)": "файл страницы (explorer.html)",
     "folder that keeps the runs, to go on after an interruption (none)": "папка прогонов, чтобы продолжить потом (нет)",
     "threads, processes, dask or dask:ADDRESS (threads)": "threads, processes, dask или dask:АДРЕС (threads)",
     "runs in one shard of the sweep (4096)": "прогонов в одной части серии (4096)",

@@ -1,0 +1,25 @@
+"""`alliance explore`: the page on which the model runs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole
+
+SUMMARY = "Write the explorer: one page on which the model runs in a browser, levers as sliders."
+EXAMPLES = ("alliance explore", "alliance explore --out page/explorer.html --seed 1")
+
+
+def add_options(parser: Parser) -> None:
+    parser.add_argument("--out", type=Path, default=Path("explorer.html"), metavar="FILE",
+                        help=say("page to write (explorer.html)"))  # fmt: skip
+    parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
+    parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
+                        help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+
+
+def execute(arguments: Namespace) -> object:
+    from alliance_dynamics.study import explore
+
+    return explore(out=arguments.out, seed=arguments.seed, jobs=arguments.jobs, quiet=arguments.quiet)
