@@ -298,7 +298,18 @@ class Binding:
 
     # ------------------------------------------------------------------ kernels
 
+    def _refuse_forcings(self) -> None:
+        """A series that would be left out in silence is refused: this fit does not drive models with series."""
+        first = {point.forcing: point for point in reversed(self.problem.forcings)}
+        if first:
+            file = str(self.problem.files.get("forcings", ""))
+            what, remedy = "the series `{name}` cannot drive the model", "Write it into the model as a lookup of Time"
+            raise UnsupportedError(
+                fault(Place(file, point.line), what, remedy=remedy, name=name) for name, point in sorted(first.items())
+            )
+
     def _prepare(self) -> None:
+        self._refuse_forcings()
         problem = self.problem
         used = dict.fromkeys(block.experiment.id for block in self.blocks)
         self.experiments: tuple[Experiment, ...] = tuple(problem.experiments[each] for each in used)
