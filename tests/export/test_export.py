@@ -26,7 +26,17 @@ NAMES = sorted(each.stem for each in FOLDER.glob("*.mdl"))
 BUILT_IN = ("regional_innovation", "industrial_innovation", "coordination", "alliance")
 NOT_IN_VENSIM_TEXT = {"data"}  # data beside the model, between whose times another variable asks
 CHANGED = {"direct", "data"}  # tables from sheets become points in the text
-NOT_IN_XMILE = {"allocation", "data", "inputs", "lookup_functions", "memory", "random", "vector_map", "vectors"}
+NOT_IN_XMILE = {
+    "old_forms",
+    "allocation",
+    "data",
+    "inputs",
+    "lookup_functions",
+    "memory",
+    "random",
+    "vector_map",
+    "vectors",
+}
 
 
 @cache
