@@ -88,3 +88,19 @@ def _line(what: str, done: int, total: int, seconds: float) -> str:
         return text + translate(", {seconds:.0f} s").format(seconds=seconds)
     left = seconds * (total - done) / done
     return text + translate(", {seconds:.0f} s, about {left:.0f} s left").format(seconds=seconds, left=left)
+
+
+@contextmanager
+def stage(what: str, quiet: bool) -> Iterator[Callable[[float], None]]:
+    """Progress of one stage, told as a share from 0 to 1."""
+    with progress(what, 100, quiet=quiet) as advance:
+        told = 0
+
+        def tell(share: float) -> None:
+            nonlocal told
+            now = min(100, int(100 * share))
+            if now > told:
+                advance(now - told)
+                told = now
+
+        yield tell

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +29,7 @@ from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.outcomes import ALLIANCE
 from alliance_dynamics.parameters import Parameters, read_parameters
-from alliance_dynamics.progress import progress
+from alliance_dynamics.progress import stage
 from alliance_dynamics.regimes import RegimeRuns, compare_regimes, run_regimes
 from alliance_dynamics.resources import resource
 from alliance_dynamics.result_files import (
@@ -326,22 +325,6 @@ def explore(*, out: Path, seed: int = 1, jobs: int = 1, quiet: bool = False) -> 
     page = write_explorer(out, model, futures, parameters, read_regimes(), baseline=BASELINE, chosen=ALLIANCE_REGIME,
                           history=fitted.fit_table, seed=seed, quick=True)  # fmt: skip
     return Outcome(outputs=(page,), next_step=translate("open {path}").format(path=page))
-
-
-@contextmanager
-def stage(what: str, quiet: bool) -> Iterator[Callable[[float], None]]:
-    """Progress of one stage, told as a share from 0 to 1."""
-    with progress(what, 100, quiet=quiet) as advance:
-        told = 0
-
-        def tell(share: float) -> None:
-            nonlocal told
-            now = min(100, int(100 * share))
-            if now > told:
-                advance(now - told)
-                told = now
-
-        yield tell
 
 
 def find_problem(name: str) -> Problem:

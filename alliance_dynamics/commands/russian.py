@@ -33,6 +33,9 @@ RUSSIAN: dict[str, str] = {
         "`alliance КОМАНДА --help` показывает параметры команды, `alliance --version` — версию."
     ),
     "Exit codes:": "Коды завершения:",
+    "draws from the parameter ranges, besides their corners; 0: the default values alone (1000)": (
+        "число розыгрышей из диапазонов параметров, помимо их углов; 0 — только исходные значения (1000)"
+    ),
     "0 done, 1 a check failed, 2 wrong usage, 3 wrong input file, 4 numerical failure, 5 not supported,": (
         "0 готово, 1 проверка не пройдена, 2 ошибка в команде, 3 ошибка во входном файле, 4 сбой счёта,"
     ),
@@ -60,7 +63,7 @@ RUSSIAN: dict[str, str] = {
     "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals.": (
         "От каких рычагов и неопределённостей зависят результаты: индексы Соболя с интервалами."
     ),
-    "Check a model: its time step and what must hold of its behaviour.": (
+    "Check a model: its units, its time step and what must hold of its behaviour.": (
         "Проверка модели: шаг по времени и обязательные свойства поведения."
     ),
     # options
