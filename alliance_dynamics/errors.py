@@ -92,6 +92,12 @@ class RunError(AllianceError):
     exit_code = 4
 
 
+class PartialError(AllianceError):
+    """More runs of an ensemble failed than the user allows."""
+
+    exit_code = 7
+
+
 class UnsupportedError(AllianceError):
     """A language feature or optional part that this version does not have."""
 

@@ -43,8 +43,15 @@ from alliance_dynamics.result_files import (
 )
 from alliance_dynamics.result_files_policy import cards_of_inputs, write_ladder, write_standing
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes
-from alliance_dynamics.sensitivity.governance import GovernanceSweep, Kept, governance_sensitivity
+from alliance_dynamics.sensitivity.governance import (
+    MAX_FAILED,
+    GovernanceSweep,
+    Kept,
+    governance_sensitivity,
+    write_failed,
+)
 from alliance_dynamics.sensitivity.ladder import Rung, lever_ladder
+from alliance_dynamics.sensitivity.sobol import OnFail
 from alliance_dynamics.sensitivity.standing import Standing, regime_standing
 from alliance_dynamics.sweeps.executors import workers_of
 
@@ -276,6 +283,8 @@ def sensitivity(
     sweep: Path | None = None,
     executor: str = "threads",
     shard_rows: int = 4096,
+    on_fail: OnFail = "error",
+    max_failed: float = MAX_FAILED,
     quiet: bool = False,
 ) -> Outcome:
     """Sobol' indices of the governance levers of the built-in model, over futures from a quick calibration."""
@@ -287,6 +296,10 @@ def sensitivity(
                 remedy="Leave the name out, or vary the constants of your model with `alliance run {name} --set`",
                 name=model,
             )
+        )
+    if not 0 <= max_failed <= 1:
+        raise UsageError(
+            fault("", "`--max-failed` = {value} cannot be used", expected="A share from 0 to 1", value=max_failed)
         )
     workers = workers_of(executor, jobs)
     if sweep is None and workers.kind != "threads":
@@ -301,15 +314,29 @@ def sensitivity(
     size = replace(size, points=points or size.points, replicates=replicates or size.replicates)
     regimes = read_regimes()
     with stage("Sensitivity of the governance levers", quiet) as tell:
-        found = _sweep(opened, futures, regimes, parameters, size, seed, jobs, tell, kept)
+        found = _sweep(opened, futures, regimes, parameters, size, seed, jobs, tell, kept, on_fail, max_failed)
+    notices = _left_out(found)
     if out is None:
-        return Outcome(text=str(found.indices))
+        return Outcome(text=str(found.indices), notices=notices)
     command = ["sensitivity", model, "--points", str(size.points), "--replicates", str(size.replicates)]
     command += ["--seed", str(seed)]
+    if on_fail != "error":
+        command += ["--on-fail", on_fail, "--max-failed", f"{max_failed:g}"]
     with Outputs(out) as folder:
+        if found.failed:
+            write_failed(folder / "failed.csv", found.failed)
         write_sensitivity(folder, found, parameters, converged=_settled(found))
         _sign(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows))
-    return Outcome(text=str(found.indices), outputs=(out / "indices.csv",))
+    return Outcome(text=str(found.indices), outputs=(out / "indices.csv",), notices=notices)
+
+
+def _left_out(sweep: GovernanceSweep) -> tuple[str, ...]:
+    """A notice of the base points that are in no index."""
+    if not sweep.failed:
+        return ()
+    what = "{count} of {all} base points are left out of every index because of failed runs (failed.csv)"
+    points = sweep.design.points * sweep.design.replicates
+    return (translate(what).format(count=sweep.indices.dropped, all=points),)
 
 
 def explore(*, out: Path, seed: int = 1, jobs: int = 1, quiet: bool = False) -> Outcome:
@@ -409,6 +436,8 @@ def _sweep(
     jobs: int,
     tell: Callable[[float], None],
     kept: Kept | None = None,
+    on_fail: OnFail = "error",
+    max_failed: float = MAX_FAILED,
 ) -> GovernanceSweep:
     baseline = find_regime(BASELINE, tuple(regimes))
     return governance_sensitivity(
@@ -422,6 +451,8 @@ def _sweep(
         seed=seed,
         jobs=jobs,
         kept=kept,
+        on_fail=on_fail,
+        max_failed=max_failed,
         progress=tell,
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from alliance_dynamics.calibration.drivers import NUMBER, driven
 from alliance_dynamics.calibration.formula import evaluate_formula, references
 from alliance_dynamics.calibration.grid import Grid, grid_of
 from alliance_dynamics.calibration.problem import Experiment, Measurement, Observable, Problem
@@ -51,8 +52,9 @@ class Binding:
     """The map from natural parameter values to predictions.  Refuses at once every name that stands for nothing."""
 
     def __init__(self, problem: Problem, model: Model, *, method: str = "", dt: float | None = None, jobs: int = 1):
-        self.problem, self.model, self.jobs = problem, model, jobs
-        self.program = program_of(model)
+        self.problem, self.driven, self.jobs = problem, driven(problem, model), jobs
+        self.model = self.driven.model
+        self.program = program_of(self.model)
         self.method = method or method_of(problem, model)
         self.points = scored_points(problem)
         self.estimated = problem.estimated
@@ -196,6 +198,8 @@ class Binding:
         rows = np.repeat(np.array(self.program.defaults)[None, :], count, axis=0)
         for name, columns in self._columns.items():
             rows[:, columns] = named[name][:, None]
+        if experiment.id in self.driven.numbers:
+            rows[:, self.program.parameter_index[NUMBER]] = self.driven.numbers[experiment.id]
         for _, condition in experiment.periods[: period + 1]:
             for columns, value in self._sets.get(condition, ()):
                 rows[:, columns] = self._expression(value, named, count)[:, None]
@@ -298,24 +302,15 @@ class Binding:
 
     # ------------------------------------------------------------------ kernels
 
-    def _refuse_forcings(self) -> None:
-        """A series that would be left out in silence is refused: this fit does not drive models with series."""
-        first = {point.forcing: point for point in reversed(self.problem.forcings)}
-        if first:
-            file = str(self.problem.files.get("forcings", ""))
-            what, remedy = "the series `{name}` cannot drive the model", "Write it into the model as a lookup of Time"
-            raise UnsupportedError(
-                fault(Place(file, point.line), what, remedy=remedy, name=name) for name, point in sorted(first.items())
-            )
-
     def _prepare(self) -> None:
-        self._refuse_forcings()
         problem = self.problem
         used = dict.fromkeys(block.experiment.id for block in self.blocks)
         self.experiments: tuple[Experiment, ...] = tuple(problem.experiments[each] for each in used)
         wanted = [time for block in self.blocks for time in block.times]
         wanted += [time + 1.0 for block in self.blocks if block.observable.kind == "flow" for time in block.times]
         self.last = max(wanted, default=problem.start)
+        self.driven.refuse_short(problem, self.last)
+        wanted += [time for time in self.driven.times if problem.start <= time <= self.last]
         wanted += [time for each in self.experiments for time, _ in each.periods]
         self.grid: Grid = grid_of(problem.start, self.dt, wanted)
         flows, levels = [], []

@@ -84,7 +84,8 @@ def _propose(now: Floats, archive: Floats, step: float, long_jump: bool, stream:
         proposed = now + gamma * along * line
         after = np.sum((proposed - third) ** 2, axis=1)
         with np.errstate(divide="ignore"):
-            ratio = 0.5 * (size - 1) * (np.log(after) - np.log(np.where(usable, length, 1.0)[:, 0]))
+            ratio = np.log(after) - np.log(np.where(usable, length, 1.0)[:, 0])
+            ratio = 0.5 * (size - 1) * ratio if size > 1 else np.zeros_like(ratio)  # on a line no volume changes
         return proposed, np.where(usable[:, 0], ratio, -np.inf)
     scale = 1.0 if long_jump else step * stream.uniform(0.5, 1.5, (chains, 1))
     # some of the parameters at a time: in many dimensions small blocks are accepted more often

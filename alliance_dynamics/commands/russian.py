@@ -36,6 +36,10 @@ RUSSIAN: dict[str, str] = {
     "draws from the parameter ranges, besides their corners; 0: the default values alone (1000)": (
         "число розыгрышей из диапазонов параметров, помимо их углов; 0 — только исходные значения (1000)"
     ),
+    "runs that go non-finite: stop, or leave their base points out (error)": (
+        "прогоны, ушедшие в бесконечность: остановиться (error) или исключить их базовые точки (drop_block)"
+    ),
+    "share of base points that may be left out (0.01)": "доля базовых точек, которые можно исключить (0.01)",
     "0 done, 1 a check failed, 2 wrong usage, 3 wrong input file, 4 numerical failure, 5 not supported,": (
         "0 готово, 1 проверка не пройдена, 2 ошибка в команде, 3 ошибка во входном файле, 4 сбой счёта,"
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from alliance_dynamics.commands.parser import Parser, jobs, power_of_two, processors, say, whole
+from alliance_dynamics.commands.parser import Parser, jobs, number, one_of, power_of_two, processors, say, whole
 
 SUMMARY = "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals."
 EXAMPLES = (
@@ -28,6 +28,10 @@ def add_options(parser: Parser) -> None:
                         help=say("threads, processes, dask or dask:ADDRESS (threads)"))  # fmt: skip
     parser.add_argument("--shard-rows", type=whole(1), default=4096, metavar="N",
                         help=say("runs in one shard of the sweep (4096)"))  # fmt: skip
+    parser.add_argument("--on-fail", type=one_of(("error", "drop_block")), default="error", metavar="error|drop_block",
+                        help=say("runs that go non-finite: stop, or leave their base points out (error)"))  # fmt: skip
+    parser.add_argument("--max-failed", type=number, default=0.01, metavar="SHARE",
+                        help=say("share of base points that may be left out (0.01)"))  # fmt: skip
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
@@ -49,6 +53,8 @@ def execute(arguments: Namespace) -> object:
         sweep=arguments.sweep,
         executor=arguments.executor,
         shard_rows=arguments.shard_rows,
+        on_fail=arguments.on_fail,
+        max_failed=arguments.max_failed,
         quiet=arguments.quiet,
     )
     return outcome.then("alliance", "study")

@@ -7,6 +7,7 @@ baseline regime under the same future, so that what is explained is the effect o
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alliance_dynamics.errors import PartialError, fault
+from alliance_dynamics.failures import explain
 from alliance_dynamics.futures import Futures
 from alliance_dynamics.kernel.integrate import Schedule
 from alliance_dynamics.model.model import Model
@@ -26,13 +29,15 @@ from alliance_dynamics.regimes import refuse_failures
 from alliance_dynamics.sensitivity.design import SobolDesign, sobol_design
 from alliance_dynamics.sensitivity.factors import Column, Factor
 from alliance_dynamics.sensitivity.indices import SobolIndices
-from alliance_dynamics.sensitivity.sobol import accumulate, combine
+from alliance_dynamics.sensitivity.sobol import OnFail, accumulate, combine
 from alliance_dynamics.settings import schedule_of
 from alliance_dynamics.sweeps.executors import Workers
 from alliance_dynamics.sweeps.sweep import run_sweep
 from alliance_dynamics.sweeps.task import Block, SweepTask, run_rows, sweep_task
 
 Floats = NDArray[np.float64]
+MAX_FAILED = 0.01
+EXPLAINED = 3  # a failed run is repeated step by step to be explained, which takes a second
 CALIBRATED, ASSUMPTIONS = "calibrated parameters", "uncertain assumptions"
 OUTCOMES = (
     ("net_present_value", "net_present_value", ALLIANCE),
@@ -50,12 +55,16 @@ OUTCOMES = (
 
 @dataclass(frozen=True)
 class GovernanceSweep:
-    """The indices with what they were made from; `years` are those after the policy year."""
+    """The indices with what they were made from; `years` are those after the policy year.
+
+    `failed`: number of each run that went non-finite, and why; their base points are in no index.
+    """
 
     indices: SobolIndices
     design: SobolDesign
     years: NDArray[np.int64]
     runs: int
+    failed: tuple[tuple[int, str], ...] = ()
 
 
 def governance_sensitivity(
@@ -70,6 +79,8 @@ def governance_sensitivity(
     seed: int,
     jobs: int = 1,
     kept: Kept | None = None,
+    on_fail: OnFail = "error",
+    max_failed: float = MAX_FAILED,
     progress: Callable[[float], None] = lambda _: None,
 ) -> GovernanceSweep:
     """S1 and ST with intervals of every lever and of two groups, for every outcome and year after the policy year.
@@ -77,6 +88,9 @@ def governance_sensitivity(
     `points` is a power of two; the cost is points x replicates x (2 d + 2) runs and a few for the baseline.
     `baseline` sets the program columns of the baseline regime.  With `kept` the runs stand in a folder, so that an
     interrupted analysis goes on; the results are the same bits.
+
+    A run that goes non-finite is a RunError that names it; with `on_fail="drop_block"` the base points with a failed
+    run are left out of every index, and PartialError says that they are more than the share `max_failed`.
     """
     design = sobol_design(_factors(levers, futures), points=points, replicates=replicates, seed=seed)
     schedule, _ = schedule_of(futures.program, futures.base)
@@ -88,12 +102,62 @@ def governance_sensitivity(
     )
     task = _task(model, futures, schedule, np.flatnonzero(after))
     parts = []
-    for replicate, values in enumerate(_values(plan, task, model, futures, kept, jobs, progress)):
+    failures = _Failures(plan, task, model, futures, on_fail, kept.folder if kept else None)
+    for replicate, values in enumerate(_values(plan, task, failures, kept, jobs, progress)):
         levels, base = values[: design.rows_per_replicate], values[design.rows_per_replicate :]
         gaps = np.swapaxes(levels - base[plan.back(replicate)], 1, 2)
-        parts.append(accumulate(design, replicate, gaps, axes=axes, pairs=False))
+        parts.append(accumulate(design, replicate, gaps, axes=axes, pairs=False, on_fail=on_fail))
         progress((replicate + 1) / design.replicates)
-    return GovernanceSweep(combine(design, parts, axes=axes), design, years[after], design.row_count)
+    indices = combine(design, parts, axes=axes)
+    refuse_partial(indices.dropped, points * replicates, max_failed)
+    return GovernanceSweep(indices, design, years[after], design.row_count, tuple(failures.found))
+
+
+def refuse_partial(dropped: int, points: int, most: float) -> None:
+    """PartialError where more than the share `most` of the base points had to be left out."""
+    if dropped > most * points:
+        raise PartialError(
+            fault("", "{count} of {all} base points have a failed run", expected="At most {most:.2%}",
+                  remedy="Narrow the range that makes them fail (failed.csv), or allow more with --max-failed",
+                  count=dropped, all=points, most=most)
+        )  # fmt: skip
+
+
+class _Failures:
+    """What is done about runs that went non-finite: refused, or made into NaN and remembered with their reasons."""
+
+    def __init__(
+        self, plan: _Plan, task: SweepTask, model: Model, futures: Futures, on_fail: OnFail, folder: Path | None
+    ) -> None:
+        self.plan, self.task, self.model, self.futures = plan, task, model, futures
+        self.on_fail, self.folder = on_fail, folder
+        self.found: list[tuple[int, str]] = []
+
+    def checked(self, first: int, block: Block) -> Floats:
+        """The values [run, year, outcome] of a block, NaN where a run failed."""
+        bad = np.flatnonzero(block.failed >= 0)
+        if not len(bad):
+            return block.values
+        rows = self.plan.rows(first, len(block.failed))
+        for i in bad:
+            why = ""
+            if len(self.found) < EXPLAINED:
+                why = str(explain(self.model, self.futures.program, rows[i], self.task.schedule,
+                                  self.model.time.method, 0, int(first + i)))  # fmt: skip
+            self.found.append((int(first + i), why))
+        if self.folder is not None:
+            write_failed(self.folder / "failed.csv", self.found)
+        if self.on_fail == "error":
+            refuse_failures(self.model, self.futures, rows, block.failed, self.task.schedule, first)
+        values = block.values.copy()
+        values[bad] = np.nan
+        return values
+
+
+def write_failed(path: Path, failed: Sequence[tuple[int, str]]) -> None:
+    """The table of failed runs: number and, for the first three, why."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("run", "why"), *failed])
 
 
 @dataclass(frozen=True)
@@ -163,20 +227,15 @@ def _task(model: Model, futures: Futures, schedule: Schedule, saves: NDArray[np.
 
 
 def _values(
-    plan: _Plan, task: SweepTask, model: Model, futures: Futures, kept: Kept | None, jobs: int,
+    plan: _Plan, task: SweepTask, failures: _Failures, kept: Kept | None, jobs: int,
     progress: Callable[[float], None],
 ) -> Iterator[Floats]:  # fmt: skip
     """[run, year, outcome] of each replicate, from memory or from the folder of the sweep: the same bits."""
     starts = [0, *plan.ends[:-1].tolist()]
 
-    def checked(first: int, block: Block) -> Floats:
-        rows = plan.rows(first, len(block.failed)) if (block.failed >= 0).any() else np.empty((0, 0))
-        refuse_failures(model, futures, rows, block.failed, task.schedule, first)
-        return block.values
-
     if kept is None:
         for replicate, first in enumerate(starts):
-            yield checked(first, run_rows(task, first, plan.part(replicate)[0], jobs))
+            yield failures.checked(first, run_rows(task, first, plan.part(replicate)[0], jobs))
         return
     runs = int(plan.ends[-1])
     description = {"design": plan.design.hash, "rows": plan.digest()}
@@ -187,7 +246,7 @@ def _values(
     waiting: list[Floats] = []
     replicate = 0
     for first, block in sweep.blocks():
-        waiting.append(checked(first, block))
+        waiting.append(failures.checked(first, block))
         end = first + len(block.failed)
         while replicate < len(starts) and end >= plan.ends[replicate]:
             values = np.concatenate(waiting)

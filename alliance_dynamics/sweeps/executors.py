@@ -68,6 +68,8 @@ def finished(workers: Workers, task: SweepTask, shards: list[int], rows: Rows) -
                         block = future.result()
                         del under_way[future]
                         yield number, block
+            except _given_up(workers) as error:  # Dask has tried the shard on several workers
+                raise RunError(_died(number)) from error
             except BrokenExecutor as error:
                 lost = sorted(under_way.values(), reverse=True)
                 for number in lost:
@@ -118,6 +120,15 @@ def _dask(workers: Workers) -> Iterator[Any]:
         cluster = LocalCluster(n_workers=workers.count, threads_per_worker=1, dashboard_address="")
         with cluster, Client(cluster) as client:
             yield client.get_executor(pure=False)
+
+
+def _given_up(workers: Workers) -> tuple[type[BaseException], ...]:
+    """What Dask raises for a shard whose workers died one after the other; nothing for other executors."""
+    if workers.kind != "dask":
+        return ()
+    from distributed import KilledWorker
+
+    return (KilledWorker,)
 
 
 def _died(number: int):

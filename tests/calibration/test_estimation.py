@@ -9,19 +9,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alliance_dynamics.calibration.binding import Binding
 from alliance_dynamics.calibration.densities import Noise, PriorDensity
 from alliance_dynamics.calibration.draws import effective_size
 from alliance_dynamics.calibration.estimation import Work, estimate
 from alliance_dynamics.calibration.grid import grid_of
 from alliance_dynamics.calibration.objective import Objective, small_sample_cut
-from alliance_dynamics.calibration.problem import ForcingPoint, Prior
+from alliance_dynamics.calibration.problem import Prior
 from alliance_dynamics.calibration.profile import profiles_of
 from alliance_dynamics.calibration.residuals import serial_test
 from alliance_dynamics.calibration.search import descend, ordered
 from alliance_dynamics.calibration.space import space_of
 from alliance_dynamics.calibration.wording import combination
-from alliance_dynamics.errors import InputError, UnsupportedError
+from alliance_dynamics.errors import InputError
 
 from .problems import at, best_of, logistic, made, model_of, objective, values_of
 
@@ -395,10 +394,3 @@ def test_the_same_seed_gives_the_same_bits_and_zero_is_a_seed(tmp_path):
     assert one.draws is not None and two.draws is not None
     assert one.best.cube.tobytes() == two.best.cube.tobytes()
     assert one.draws.values.tobytes() == two.draws.values.tobytes()
-
-
-def test_a_series_that_would_have_to_drive_the_model_is_refused_not_left_out(tmp_path):
-    point = ForcingPoint("budget", "all", 1.0, 2.0, "step", "A", "", "bn RUB", 2)
-    problem = growth(tmp_path, logistic(YEARS))
-    with pytest.raises(UnsupportedError, match="the series `budget` cannot drive the model"):
-        Binding(replace(problem, forcings=(point,)), model_of(problem))
