@@ -43,6 +43,7 @@ from alliance_dynamics.result_files import (
 )
 from alliance_dynamics.result_files_policy import cards_of_inputs, write_ladder, write_standing
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes
+from alliance_dynamics.sensitivity.alternatives import regimes_by_form
 from alliance_dynamics.sensitivity.governance import (
     MAX_FAILED,
     GovernanceSweep,
@@ -57,6 +58,7 @@ from alliance_dynamics.sweeps.executors import workers_of
 
 BASELINE, ALLIANCE_REGIME, NO_PROGRAMME = "R1", "R3", "R0"
 HEADLINE = "net_present_value"
+MAIN_OUTCOMES = (HEADLINE, "gross_regional_product", "innovative_goods_volume", "interregional_link_density")
 YEARS = (2030, 2040, 2050)
 FIRST_YEAR, LAST_YEAR = 2000, 2050
 
@@ -115,6 +117,10 @@ def study(
             rungs, standing = _weigh(model, futures, regimes, parameters, runs, names, size, seed, jobs, tell)
         write_ladder(folder / "sensitivity", rungs)
         write_standing(folder / "sensitivity", standing, names)
+        with stage("Trying other forms of the model", quiet) as tell:
+            forms = regimes_by_form(model, regimes, futures, parameters, baseline=BASELINE, outcomes=MAIN_OUTCOMES,
+                                    years=YEARS[:2], draws=size.ladder_draws, jobs=jobs, progress=tell)  # fmt: skip
+        write_rows(folder / "sensitivity" / "alternatives.csv", [each.row() for each in forms])
 
         with stage("Finding the loops that lead", quiet) as tell:
             loops = loops_of_regimes(model, regimes, futures, parameters, named_loops_of(model), progress=tell,
@@ -497,12 +503,7 @@ def _settings(runs: RegimeRuns, sweep: GovernanceSweep, fitted: Calibration) -> 
     return {
         "policy_year": runs.policy_year,
         "headline_outcome": HEADLINE,
-        "main_outcomes": [
-            "net_present_value",
-            "gross_regional_product",
-            "innovative_goods_volume",
-            "interregional_link_density",
-        ],
+        "main_outcomes": list(MAIN_OUTCOMES),
         "sensitivity": {
             "points": sweep.design.points,
             "replicates": sweep.design.replicates,

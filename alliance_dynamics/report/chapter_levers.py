@@ -11,6 +11,7 @@ from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 from alliance_dynamics.report.wording import listed, quoted
 
+ALTERNATIVES = "sensitivity/alternatives.csv"
 LADDER, RANKS, FAILURES = "sensitivity/ladder.csv", "sensitivity/ranks.csv", "sensitivity/failures.csv"
 COMPACT_DENSITY, COMPACT_COVERAGE = 0.6, 0.3  # a box below either describes nothing that a reader could use
 
@@ -43,6 +44,9 @@ def standing_section(voice: Voice, facts: Facts) -> Section:
     tables = [_rank_table(voice, facts)]
     if limits := [row for row in failures if row["input"]]:
         tables.append(_failure_table(voice, limits))
+    if forms := _form_rows(voice, facts):
+        sentences += _form_sentences(voice, facts, forms)
+        tables.append(_form_table(voice, facts, forms))
     return Section(
         "standing",
         voice.texts("section.standing"),
@@ -170,6 +174,56 @@ def _rank_table(voice: Voice, facts: Facts) -> Table:
         tuple(voice.texts(f"head.{each}") for each in columns),
         tuple(body),
         (voice.texts("note.ranks"),),
+    )
+
+
+def _form_rows(voice: Voice, facts: Facts) -> list[Row]:
+    """The regimes under other forms of the model: headline outcome, report year."""
+    rows = voice.results.rows(ALTERNATIVES)
+    return [row for row in rows if row["year"] == facts.report_year and row["outcome"] == facts.headline]
+
+
+def _form_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Markup]:
+    """Whether another regime is best most often, or on the median, once the form of the model changes."""
+    leaders = {
+        form: max((row for row in rows if row["form"] == form), key=lambda row: row["best"])["regime"]
+        for form in dict.fromkeys(row["form"] for row in rows)
+    }
+    first, *rest = leaders.values()
+    where = {"regime": first, "outcome": voice.outcome(facts.headline), "year": facts.report_year}
+    if all(each == first for each in rest):
+        return [voice.texts.markup("form.same", **where)]
+    others = [
+        voice.texts.markup("form.other", form=voice.texts(f"alternative.{form}"), regime=leader)
+        for form, leader in leaders.items()
+        if leader != first
+    ]
+    return [voice.texts.markup("form.differs", others=listed(voice, others), **where)]
+
+
+def _form_table(voice: Voice, facts: Facts, rows: list[Row]) -> Table:
+    body: list[tuple[Cell, ...]] = []
+    for form in dict.fromkeys(row["form"] for row in rows):
+        body.append((band(voice.texts(f"alternative.{form}"), 3),))
+        for row in (each for each in rows if each["form"] == form):
+            decimals = decimals_of_interval(row["gap_low"], row["gap_high"], row["gap"])
+            low, high = (exact(row[end], voice.numbers.number(row[end], decimals, sign=True))
+                         for end in ("gap_low", "gap_high"))  # fmt: skip
+            gap = voice.amount(row["gap"], row["unit"], decimals, sign=True)
+            body.append(
+                (
+                    head(row["regime"]),
+                    number(gap, voice.texts.markup("interval", low=low, high=high)),
+                    number(voice.share(row["best"])),
+                )
+            )
+    return Table(
+        "forms",
+        voice.texts("table.forms", outcome=voice.outcome(facts.headline), year=facts.report_year),
+        ALTERNATIVES,
+        (voice.texts("head.regime"), voice.texts("head.gap_to", baseline=facts.baseline), voice.texts("head.best")),
+        tuple(body),
+        (voice.texts("note.forms", draws=voice.numbers.number(rows[0]["draws"], 0)),),
     )
 
 

@@ -76,6 +76,10 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "outcome": "name", "year": "year", "unit": "name", "regime": "name", "mean": "number", "tenth": "number",
         "mean_regret": "number", "largest_regret": "number", "share_rank_1": "number",
     },
+    "sensitivity/alternatives.csv": {
+        "form": "name", "regime": "name", "outcome": "name", "year": "year", "unit": "name", "gap": "number",
+        "gap_low": "number", "gap_high": "number", "best": "number", "draws": "number",
+    },
     "sensitivity/failures.csv": {
         "regime": "name", "against": "name", "outcome": "name", "year": "year", "count": "number", "draws": "number",
         "coverage": "number?", "density": "number?", "base_rate": "number?", "input": "text", "label_en": "text",
