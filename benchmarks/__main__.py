@@ -10,7 +10,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from benchmarks import alliance, engines, models, page, sweep
+from benchmarks import alliance, calibration, engines, models, page, sweep
 from benchmarks.measure import Engine, keep, side_by_side, versions
 
 
@@ -35,6 +35,7 @@ def main(quick: bool) -> None:
         more["errors"] = errors
         if not quick:
             more["sweep"] = sweep.measure()
+        more["calibration"] = calibration.measure(8 if quick else 32)
     used = versions("numpy", "scipy", "llvmlite", "pysd", "pysimlin", "SALib")
     text = page.page(timings, more, used)
     print(text)

@@ -14,7 +14,7 @@ from alliance_dynamics.kernel.integrate import compile_kernel
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(FOLDER.parent))  # the benchmarks are no part of the installed package
-from benchmarks import w1, w2, world  # noqa: E402
+from benchmarks import calibration, w1, w2, world  # noqa: E402
 
 
 def test_defaults_are_the_middle_of_the_ranges():
@@ -90,3 +90,8 @@ def test_derivatives_of_the_timed_model_agree_with_central_differences():
         rough, slope = (up - down) / gap, exact.slopes[0, ..., i]
         rounding = 1e-14 * np.abs(up).max(axis=0) / gap
         assert (np.abs(rough - slope) <= 1e-6 * np.abs(slope).max(axis=0) + rounding).all()
+
+
+def test_the_fits_that_are_timed_end_in_the_same_optimum():
+    found = calibration.measure(starts=4)  # refuses optima that differ
+    assert len(found) == 3 and min(found.values()) > 0
