@@ -10,6 +10,11 @@ const texts = {
     unclear: ", поэтому по этому показателю режимы неразличимы.", clear_: ".", same: "Это и есть базовый режим {base}.",
     caveat: ["Эффекты управления на ВРП — сотые доли процента, намного меньше годовых колебаний.", "Доверие, связи и качество информации по данным Росстата не наблюдаются: выводы о режимах опираются на допущения.", "Линия — при медианных параметрах; полоса — 90 % из {n} вариантов калиброванных параметров и допущений, одних и тех же для всех настроек.", "Точки — опубликованные данные. После 2022 года данных нет."],
     ok: "Самопроверка: {n} чисел совпали с эталонным расчётом (наибольшее расхождение {worst}).", bad: "Самопроверка не пройдена: расхождение {worst}. Числам на странице верить нельзя.",
+    why: "Почему: {outcome}, {place}, 2040 год", parts: "Вклады групп рычагов, {unit}", whole: "Вся разница",
+    whyNote: "Вклады по Шепли: среднее по всем порядкам, в которых группы переходят от {base} к выбранным значениям; вместе они дают всю разницу ({runs} прогонов при срединных параметрах). Это не прогноз того, что даст одна мера.",
+    whyWait: "Считаются вклады: {done} из {all}…", chain: "Цепочка к 2040 году, разница с {base}",
+    groups: {powers: "Полномочия", money: "Деньги программы", borders: "Межрегиональные проекты", people: "Штат", procedure: "Сроки и обмен информацией", rules: "Голос регионов, устойчивость правил", policy: "Год начала"},
+    copy: "Сохранить копию", png: "PNG",
     failed: "При таких значениях расчёт расходится.", now: "выбранные рычаги", model: "модель {hash}, начальное число {seed}", value: "2040: {now}"},
   en: {title: "Interregional alliance of innovative clusters: what the levers change", controls: "Regime and levers",
     results: "What changes against regime {base}", gap: "Gap to {base}", level: "Level", index: "Index, {base} = 100",
@@ -22,6 +27,11 @@ const texts = {
     unclear: ", so on this outcome the regimes are indistinguishable.", clear_: ".", same: "This is the baseline {base} itself.",
     caveat: ["Effects of governance on regional product are hundredths of a per cent, far below its yearly noise.", "Trust, links and the quality of information are not observed by Rosstat: what is said of regimes rests on assumptions.", "The line is at median parameters; the band holds 90 % of {n} draws of calibrated parameters and assumptions, the same for all settings.", "Points are published figures. There are no data after 2022."],
     ok: "Self-check: {n} numbers agree with the reference (largest difference {worst}).", bad: "The self-check failed: difference {worst}. Do not trust the numbers of this page.",
+    why: "Why: {outcome}, {place}, 2040", parts: "Contributions of groups of levers, {unit}", whole: "The whole gap",
+    whyNote: "Shapley contributions: the mean over all orders in which the groups move from {base} to the chosen values; together they are the whole gap ({runs} runs at median parameters). They do not forecast what one measure alone would give.",
+    whyWait: "Computing contributions: {done} of {all}…", chain: "The chain by 2040, gap to {base}",
+    groups: {powers: "Powers", money: "Money of the programme", borders: "Projects across borders", people: "Staff", procedure: "Time limits and information", rules: "Voice of regions, stable rules", policy: "Starting year"},
+    copy: "Save a copy", png: "PNG",
     failed: "With these values the run diverges.", now: "chosen levers", model: "model {hash}, seed {seed}", value: "2040: {now}"},
 };
 const FIRST = ["net_present_value", "innovative_goods_volume", "interregional_link_density", "decision_delay"];
@@ -126,7 +136,10 @@ function chart(k) {
   }
   for (const [kind, values] of lines) svg.append(svgElement("path", {d: path(values), class: "line " + kind}));
   for (const [year, value] of points) if (year >= years[from]) svg.append(svgElement("circle", {cx: x(year), cy: y(value), r: 2.4, class: "point"}));
-  return element("figure", {}, element("figcaption", {}, label + " ", element("span", {}, name)), svg, element("p", {class: "value"}, said));
+  const note = [`${outcome.element === "alliance" ? t("alliance", {}) : t(outcome.element, {})}. ${said}`, `${t("title", {})}; ${t("model", {hash: content.hash.slice(0, 12), seed: content.seed})}; ${new Date().toISOString().slice(0, 10)}`];
+  const picture = button(t("png", {}), () => png(svg, `${label}, ${name}`, note, `${outcome.id}.png`));
+  picture.setAttribute("aria-label", `PNG: ${label}`);
+  return element("figure", {}, element("figcaption", {}, label + " ", element("span", {}, name)), svg, element("p", {class: "value"}, said, " ", picture));
 }
 function places() { return content.outcomes.map((each, k) => [each, k]).filter(([each]) => each.element === place || (place !== "alliance" && !content.outcomes.some((other) => other.id === each.id && other.element === place))); }
 
@@ -181,8 +194,118 @@ function computeBands() {
     });
     bands = {done: true, count: pairs.length, low, high, better};
     draw();
+    if (!same(of, baseState)) computeWhy();
   };
   setTimeout(work, 60);
+}
+
+const GROUPS = {
+  powers: ["selection_power", "agenda_power", "information_power", "arbitration_power"],
+  money: ["programme_coverage", "federal_matching_share", "regional_co-funding_share", "target_joint_share", "federal_appropriation"],
+  borders: ["interregional_orientation"], people: ["target_coordinating_staff", "cluster_organisation_staff"],
+  procedure: ["information_sharing_speed", "statutory_decision_time"], rules: ["voice_of_regions", "programme_volatility"], policy: [],
+};
+const CHAIN = ["decision_delay", "funded_ratio", "alliance_trust", "interregional_link_density", "joint_r&d_expenditure", "knowledge_capital", "gross_regional_product", "net_present_value"];
+const WHY = "net_present_value";
+let why = null;
+
+function mixed(of, names) {  // the baseline, with the levers of some groups as chosen
+  const taken = new Set(names.flatMap((name) => GROUPS[name]));
+  return {regime: "own", policy: names.includes("policy") ? of.policy : baseState.policy,
+    levers: content.levers.map((each, k) => taken.has(each.id) ? of.levers[k] : baseState.levers[k])};
+}
+function computeWhy() {
+  const mine = job, of = state, all = Object.keys(GROUPS).filter((name) => !same(mixed(of, [name]), baseState));
+  const total = 2 ** all.length, runs = [];
+  why = {done: false, count: 0, total};
+  const work = () => {
+    if (mine !== job) return;
+    const until = performance.now() + 25;
+    while (runs.length < total && performance.now() < until) {
+      const members = runs.length;
+      const run = runOf(mixed(of, all.filter((_, g) => members >> g & 1)));
+      runs.push(run && run.series.map((values) => values[at2040]));
+    }
+    why.count = runs.length;
+    if (runs.length < total) { drawWhy(); setTimeout(work, 0); return; }
+    const factorial = (n) => n < 2 ? 1 : n * factorial(n - 1);
+    const bits = (n) => n ? (n & 1) + bits(n >> 1) : 0;
+    const parts = all.map((name, g) => [name, content.outcomes.map((_, k) => {
+      let sum = 0;
+      for (let members = 0; members < total; members++) {
+        if (members >> g & 1) continue;
+        const size = bits(members), weight = factorial(size) * factorial(all.length - size - 1) / factorial(all.length);
+        sum += weight * (runs[members | 1 << g][k] - runs[members][k]);
+      }
+      return sum;
+    })]);
+    why = runs.every(Boolean) ? {done: true, count: total, total, parts, whole: content.outcomes.map((_, k) => runs[total - 1][k] - runs[0][k])} : null;
+    drawWhy();
+  };
+  setTimeout(work, 0);
+}
+function find(id) {
+  const own = content.outcomes.findIndex((each) => each.id === id && each.element === place);
+  return own >= 0 ? own : content.outcomes.findIndex((each) => each.id === id && each.element === "alliance");
+}
+function drawWhy() {
+  const k = find(WHY), outcome = content.outcomes[k], box = byId("why");
+  box.hidden = !current || same(state, baseState);
+  if (box.hidden) return;
+  byId("why-title").textContent = t("why", {outcome: outcome.label[language], place: t(outcome.element, {})});
+  byId("chain").setAttribute("aria-label", t("chain", {base: content.baseline}));
+  byId("chain").replaceChildren(...CHAIN.map(find).filter((each) => each >= 0).map((each) => {
+    const link = content.outcomes[each], gap = current.series[each][at2040] - baseRun.series[each][at2040];
+    return element("li", {class: gap * link.better > 0 ? "good" : gap ? "bad" : ""}, element("span", {}, link.label[language]), element("b", {}, number(gap, true) + " " + unit(link.unit)));
+  }));
+  if (!why || !why.done) {
+    byId("parts").replaceChildren();
+    byId("parts-note").textContent = why ? t("whyWait", {done: why.count, all: why.total}) : "";
+    return;
+  }
+  const most = Math.max(...why.parts.map(([, values]) => Math.abs(values[k])), Math.abs(why.whole[k]), 1e-12);
+  const bar = (label, value, kind) => {
+    const width = 50 * Math.abs(value) / most, svg = svgElement("svg", {viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true"});
+    svg.append(svgElement("rect", {x: value < 0 ? 50 - width : 50, y: 1, width, height: 8, class: kind}), svgElement("line", {x1: 50, x2: 50, y1: 0, y2: 10, class: "zero"}));
+    return element("div", {class: "part"}, element("span", {}, label), svg, element("b", {}, number(value, true)));
+  };
+  byId("parts").replaceChildren(element("p", {}, t("parts", {unit: unit(outcome.unit)})),
+    ...why.parts.map(([name, values]) => [texts[language].groups[name], values[k]]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).map(([label, value]) => bar(label, value, value * outcome.better < 0 ? "against" : "for")),
+    bar(t("whole", {}), why.whole[k], "whole"));
+  byId("parts-note").textContent = t("whyNote", {base: content.baseline, runs: why.total});
+  box.dataset.gap = why.whole[k];
+  box.dataset.sum = why.parts.reduce((sum, [, values]) => sum + values[k], 0);
+}
+
+function png(svg, title, note, name) {  // the chart as a picture that says what it is
+  const W = 1260, H = 645, copy = svg.cloneNode(true), scale = 3;
+  const from = [svg, ...svg.querySelectorAll("*")], to = [copy, ...copy.querySelectorAll("*")];
+  from.forEach((each, i) => {
+    const style = getComputedStyle(each);
+    for (const key of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-family", "opacity", "fill-opacity"]) to[i].style.setProperty(key, style.getPropertyValue(key));
+  });
+  copy.setAttribute("width", W);
+  copy.setAttribute("height", H);
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  const image = new Image();
+  image.onload = () => {
+    const canvas = element("canvas", {width: W, height: H + 150}), pen = canvas.getContext("2d"), style = getComputedStyle(document.body);
+    pen.fillStyle = style.backgroundColor === "rgba(0, 0, 0, 0)" ? "#fff" : style.backgroundColor;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.fillStyle = style.color;
+    pen.font = `${10 * scale}px sans-serif`;
+    pen.fillText(title, 20, 45, W - 40);
+    pen.drawImage(image, 0, 65);
+    pen.font = `${7 * scale}px sans-serif`;
+    note.forEach((line, i) => pen.fillText(line, 20, H + 95 + 30 * i, W - 40));
+    canvas.toBlob((blob) => saveBlob(name, blob));
+  };
+  image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
+}
+function saveCopy() {  // the page as it stands, with the levers chosen; the script is the same text, so the policy holds
+  document.body.dataset.state = encode();
+  save("explorer.html", "<!DOCTYPE html>\n" + document.documentElement.outerHTML);
+  delete document.body.dataset.state;
 }
 
 function change(next, remember) {
@@ -190,6 +313,7 @@ function change(next, remember) {
   state = next;
   current = runOf(state);
   bands = null;
+  why = null;
   job++;
   draw();
   clearTimeout(change.later);
@@ -204,8 +328,9 @@ function decode(text) {
   const fits = policy >= content.policy.low && policy <= content.policy.high && levers.every((value, k) => Number.isFinite(value) && value >= Math.min(content.levers[k].lowest, content.levers[k].low) - 1e-9 && value <= content.levers[k].high + 1e-9);
   return fits ? {regime: parts[0], policy, levers} : null;
 }
-function save(name, text) {
-  const link = element("a", {download: name, href: URL.createObjectURL(new Blob([text], {type: "text/plain;charset=utf-8"}))});
+function save(name, text) { saveBlob(name, new Blob([text], {type: "text/plain;charset=utf-8"})); }
+function saveBlob(name, blob) {
+  const link = element("a", {download: name, href: URL.createObjectURL(blob)});
   document.body.append(link);
   link.click();
   link.remove();
@@ -256,7 +381,7 @@ function build() {
     button(t("undo", {}), () => history.length && change(history.pop(), false) || build()),
     button(t("link", {}), (event) => { location.replace("#" + encode()); event.target.textContent = t("copied", {}); }),
     button(t("toml", {}), () => save("scenario.toml", toml())), button(t("csv", {}), () => save("explorer.csv", csv())),
-    button(t("print", {}), () => print()), button(t("other", {}), () => { language = language === "ru" ? "en" : "ru"; build(); draw(); }));
+    button(t("copy", {}), saveCopy), button(t("print", {}), () => print()), button(t("other", {}), () => { language = language === "ru" ? "en" : "ru"; build(); draw(); }));
   byId("levers").replaceChildren(lever({id: "policy", label: {ru: texts.ru.policy, en: texts.en.policy}, low: content.policy.low, high: content.policy.high, step: 1, unit: "", grade: "", get: () => state.policy, set: (value) => ({...state, regime: "own", policy: value})}),
     ...content.levers.map((each, k) => lever({...each, step: each.high >= 10 ? 1 : each.high / 100, get: () => state.levers[k], set: (value) => ({...state, regime: "own", levers: state.levers.map((old, i) => i === k ? value : old)})})));
   byId("more").querySelector("summary").textContent = t("more", {});
@@ -297,6 +422,7 @@ function draw() {
   byId("switches").append(legend);
   const available = places(), first = FIRST.map((id) => available.find(([each]) => each.id === id)).filter(Boolean);
   byId("charts").replaceChildren(...first.map(([, k]) => chart(k)));
+  drawWhy();
   if (byId("more").open) byId("more-charts").replaceChildren(...available.filter(([each]) => !FIRST.includes(each.id)).map(([, k]) => chart(k)));
 }
 function check() {
@@ -315,7 +441,11 @@ function check() {
   byId("check").textContent = t(good ? "ok" : "bad", {n: count, worst: worst.toExponential(1)});
 }
 byId("more").addEventListener("toggle", draw);
-const given = location.hash.length > 1 ? decode(location.hash.slice(1)) : null;
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.code === "KeyZ" && history.length) { event.preventDefault(); change(history.pop(), false); }
+});
+const address = location.hash.length > 1 ? location.hash.slice(1) : document.body.dataset.state || "";
+const given = address ? decode(address) : null;
 if (given) { state = given; current = runOf(state); }
 build();
 draw();

@@ -133,3 +133,53 @@ def test_a_saved_scenario_gives_the_same_numbers_in_python(written, tmp_path):
     columns = [k for k, name in enumerate(run.columns) if name.startswith("gross regional product[")]
     assert sum(run.values[-1, columns]) == pytest.approx(float(found["number"][1]), rel=1e-10)
     assert parameters_with(model, program_of(model), scenario.values(parameters)) is not None
+
+
+@needs_browser
+def test_contributions_of_the_lever_groups_are_the_whole_gap(written, tmp_path):
+    shown = html.unescape(in_browser(written, tmp_path))
+    section = re.search(r'<section id="why"[^>]*>', shown)
+    assert section is not None
+    told = {key: float(re.search(rf'data-{key}="([^"]+)"', section[0])[1]) for key in ("gap", "sum")}  # type: ignore[index]
+    assert told["gap"] != 0 and told["sum"] == pytest.approx(told["gap"], rel=1e-9)
+    assert shown.count('class="part"') >= 4 and "Вклады по Шепли" in shown
+    parameters = read_parameters()
+    grouped = set(re.findall(r'"([a-z&_-]+)"', re.search(r"const GROUPS = \{.*?\};", shown, re.DOTALL)[0]))  # type: ignore[index]
+    assert grouped == set(parameters.levers)
+
+
+@needs_browser
+def test_a_saved_copy_opens_with_its_levers_and_the_same_script(written, tmp_path):
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", written.read_text(encoding="utf-8"))
+    told = (
+        "build(); if (!given) { change(stateOf('R4')); save = (name, text) => { const made = "
+        "document.createElement('pre'); made.id = 'copy'; made.textContent = text; document.body.append(made); }; "
+        "saveCopy(); } else { draw(); }"
+    )
+    edited = tmp_path / "edited.html"
+    edited.write_text(text.replace("build();\ndraw();\ncomputeBands();", told), encoding="utf-8")
+    found = re.search(r'<pre id="copy">(.*?)</pre>', in_browser(edited, tmp_path), re.DOTALL)
+    assert found is not None
+    copy = tmp_path / "copy.html"
+    copy.write_text(html.unescape(found[1]), encoding="utf-8")
+    scripts = [
+        re.search(r"<script>(.*?)</script>", each.read_text(encoding="utf-8"), re.DOTALL) for each in (edited, copy)
+    ]
+    assert scripts[0] and scripts[1] and scripts[0][1] == scripts[1][1]
+    r4 = next(each for each in read_regimes() if each.id == "R4")
+    story = re.search(r'<p id="story">(.*?)</p>', in_browser(copy, tmp_path))
+    assert story and html.unescape(story[1]) == r4.stories["ru"]
+
+
+@needs_browser
+@pytest.mark.parametrize("modifier", ["ctrlKey", "metaKey"])
+def test_the_keyboard_takes_a_change_back(written, tmp_path, modifier):
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", written.read_text(encoding="utf-8"))
+    told = (
+        "build(); draw(); change(stateOf('R4')); const before = state.regime; "
+        f"document.dispatchEvent(new KeyboardEvent('keydown', {{code: 'KeyZ', {modifier}: true, bubbles: true}})); "
+        "document.body.dataset.told = before + state.regime;"
+    )
+    edited = tmp_path / "edited.html"
+    edited.write_text(text.replace("build();\ndraw();\ncomputeBands();", told), encoding="utf-8")
+    assert f'data-told="R4{CHOSEN}"' in in_browser(edited, tmp_path)
