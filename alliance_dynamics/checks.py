@@ -35,7 +35,7 @@ def check(
     """
     model = open_model(name)
     results = [units(model), time_step(model)]
-    if name == ALLIANCE:
+    if model.name.partition("+")[0] == ALLIANCE:
         sentences = read_checks(resource("sdmodels/checks.toml"))
         results += evaluate(model, sentences, draws=draws, seed=seed, jobs=jobs, progress=progress)
     failed = [each.id for each in results if not each.holds]

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from alliance_dynamics.accounts import accounts
 from alliance_dynamics.calibration.calibration import Calibration, Effort
 from alliance_dynamics.calibration.calibration import calibrate as calibrate_model
 from alliance_dynamics.calibration.problem import Problem, read_problem
@@ -25,7 +26,7 @@ from alliance_dynamics.language import LANGUAGES, current_language, translate
 from alliance_dynamics.loops.named import named_loops_of
 from alliance_dynamics.loops.over_draws import DRAWS, QUICK_DRAWS, loops_of_regimes
 from alliance_dynamics.manifest import describe_model, hash_files, write_manifest
-from alliance_dynamics.model.built_in import open_model
+from alliance_dynamics.model.built_in import is_built_in, open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.outcomes import ALLIANCE
 from alliance_dynamics.parameters import Parameters, read_parameters
@@ -121,6 +122,11 @@ def study(
             forms = regimes_by_form(model, regimes, futures, parameters, baseline=BASELINE, outcomes=MAIN_OUTCOMES,
                                     years=YEARS[:2], draws=size.ladder_draws, jobs=jobs, progress=tell)  # fmt: skip
         write_rows(folder / "sensitivity" / "alternatives.csv", [each.row() for each in forms])
+
+        with stage("Closing the accounts", quiet) as tell:
+            closed = accounts(model, regimes, futures, parameters, against=NO_PROGRAMME, years=YEARS, jobs=jobs,
+                              progress=tell)  # fmt: skip
+        write_rows(folder / "comparison" / "accounts.csv", [each.row() for each in closed])
 
         with stage("Finding the loops that lead", quiet) as tell:
             loops = loops_of_regimes(model, regimes, futures, parameters, named_loops_of(model), progress=tell,
@@ -249,6 +255,7 @@ def _estimate(
 def compare(
     scenarios: Sequence[str] = (),
     *,
+    model: str = "alliance",
     baseline: str = BASELINE,
     at: Sequence[float] = YEARS,
     draws: int | None = None,
@@ -257,18 +264,28 @@ def compare(
     jobs: int = 1,
     quiet: bool = False,
 ) -> Outcome:
-    """Compares regimes or scenario files over common futures from a quick calibration."""
+    """Compares regimes or scenario files over common futures from a quick calibration.
+
+    `model` is the composed model, `alliance`, or one with elements added; constants of what is added are drawn from
+    their ranges, where they have one.
+    """
+    if not is_built_in(model) or model.partition("+")[0] != "alliance":
+        raise UsageError(
+            fault("", "Regimes are known for the model `alliance` only, not for `{name}`", name=model,
+                  remedy="Name `alliance`, or `alliance+ELEMENTS` with a table of elements")
+        )  # fmt: skip
     parameters = read_parameters()
     regimes = _chosen(scenarios, baseline, parameters)
     refuse_years(at)
-    model, futures, fitted = _quick_futures(parameters, draws, seed, jobs, quiet)
+    opened, futures, fitted = _quick_futures(parameters, draws, seed, jobs, quiet, model)
     with stage("Running the regimes", quiet) as tell:
-        runs = run_regimes(model, regimes, futures, parameters, jobs=jobs, progress=tell)
+        runs = run_regimes(opened, regimes, futures, parameters, jobs=jobs, progress=tell)
     compared = compare_regimes(runs, baseline=find_regime(baseline, tuple(regimes)).id, at=[int(year) for year in at])
     if out is None:
         return Outcome(text=_summary(compared, fitted, parameters, quick=True))
     command = ["compare", *scenarios, "--baseline", baseline, "--at", ",".join(f"{year:g}" for year in at)]
     command += [*(["--draws", str(draws)] if draws else []), "--seed", str(seed)]
+    command += ["--model", model] if model != "alliance" else []
     with Outputs(out) as folder:
         write_comparison(folder, runs, compared, parameters)
         _sign(folder, fitted, command, seed=seed, quick=True,
@@ -422,10 +439,10 @@ def _chosen(names: Sequence[str], baseline: str, parameters: Parameters) -> tupl
 
 
 def _quick_futures(
-    parameters: Parameters, draws: int | None, seed: int, jobs: int, quiet: bool
+    parameters: Parameters, draws: int | None, seed: int, jobs: int, quiet: bool, name: str = ""
 ) -> tuple[Model, Futures, Calibration]:
     task = find_problem("tatarstan")
-    model = _model(task)
+    model = open_model(name) if name else _model(task)
     effort = Effort.quick() if draws is None else replace(Effort.quick(), draws=draws)
     with stage("Calibrating", quiet) as tell:
         fitted = calibrate_model(model, task, seed=seed, effort=effort, jobs=jobs, progress=tell)

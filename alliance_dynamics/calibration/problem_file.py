@@ -136,8 +136,14 @@ def _years_of_model(
 
 
 def model_path(folder: Path, model: str) -> Path:
-    """A model file beside the tables of a problem, or what is a path or a built-in name by itself."""
-    return folder / model if (folder / model).is_file() else Path(model)
+    """A model file beside the tables of a problem, or what is a path or a built-in name by itself.
+
+    Tables of elements (`alliance+perm.csv`) may lie beside them too.
+    """
+    if (folder / model).is_file():
+        return folder / model
+    name, *tables = model.split("+")
+    return Path("+".join([name, *(str(folder / each) if (folder / each).is_file() else each for each in tables)]))
 
 
 def _tables(document: Document, folder: Path, faults: list[Fault]) -> dict[str, Path]:

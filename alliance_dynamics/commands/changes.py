@@ -10,7 +10,7 @@ from typing import Any
 
 from alliance_dynamics.commands.parser import say
 from alliance_dynamics.errors import Fault, InputError, Place, UsageError, fault, nearest
-from alliance_dynamics.model.built_in import ALLIANCE, BUILT_IN, open_model
+from alliance_dynamics.model.built_in import ALLIANCE, BUILT_IN, is_built_in, open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.overrides import Value, is_stock, wrong_change
@@ -41,7 +41,7 @@ def open_plan(targets: Sequence[str], changes: Mapping[str, Value]) -> Plan:
     model_name = ALLIANCE if not names or _is_scenario(names[0]) else names.pop(0)
     refuse_unknown_model(model_name)
     parameters = parameters_beside(model_name)
-    scenarios = [_open_scenario(name, parameters, model_name in BUILT_IN) for name in names]
+    scenarios = [_open_scenario(name, parameters, is_built_in(model_name)) for name in names]
     model = open_model(model_name)
     found: dict[str, Value] = {}
     told: list[str] = []
@@ -66,7 +66,7 @@ _REGIME_IDS = ("r0", "r1", "r2", "r3", "r4")
 
 def refuse_unknown_model(name: str) -> None:
     """UsageError, with the nearest name, for a word that is neither a model of the package nor a path."""
-    if name in BUILT_IN or Path(name).suffix or Path(name).exists() or os.sep in name:
+    if is_built_in(name) or Path(name).suffix or Path(name).exists() or os.sep in name:
         return
     near = nearest(name, (*BUILT_IN, *(each.upper() for each in _REGIME_IDS)), cutoff=0.5)
     raise UsageError(
@@ -85,7 +85,7 @@ def refuse_unknown_model(name: str) -> None:
 
 def parameters_beside(model_name: str) -> Parameters:
     """Those of the package for its own models; otherwise `parameters.toml` beside the model, where there is one."""
-    if model_name in BUILT_IN:
+    if is_built_in(model_name):
         return read_parameters()
     beside = Path(model_name).parent / "parameters.toml"
     return read_parameters(beside) if beside.is_file() else NO_PARAMETERS
@@ -93,7 +93,7 @@ def parameters_beside(model_name: str) -> Parameters:
 
 def parameters_of(model: Model) -> Parameters:
     """Cards of the constants of a model that is already open, where the package has them."""
-    return read_parameters() if model.name in BUILT_IN else NO_PARAMETERS
+    return read_parameters() if is_built_in(model.name) else NO_PARAMETERS
 
 
 def _open_scenario(name: str, parameters: Parameters, built_in: bool) -> Scenario:

@@ -8,12 +8,18 @@ from pathlib import Path
 from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole, years
 
 SUMMARY = "Compare regimes or scenarios with a baseline, over the same draws of what is uncertain."
-EXAMPLES = ("alliance compare --baseline R1 --at 2030,2040,2050", "alliance compare R3 my_alliance.toml --draws 500")
+EXAMPLES = (
+    "alliance compare --baseline R1 --at 2030,2040,2050",
+    "alliance compare R3 my_alliance.toml --draws 500",
+    "alliance compare --model alliance+extended",
+)
 
 
 def add_options(parser: Parser) -> None:
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO",
                         help=say("scenario files or ids of regimes (all regimes)"))  # fmt: skip
+    parser.add_argument("--model", default="alliance", metavar="MODEL",
+                        help=say("the composed model, with elements added: alliance+extended (alliance)"))  # fmt: skip
     parser.add_argument("--baseline", default="R1", metavar="ID", help=say("what the others are compared with (R1)"))
     parser.add_argument("--at", type=years, default=(2030.0, 2040.0, 2050.0), metavar="YEARS",
                         help=say("years parted by commas (2030,2040,2050)"))  # fmt: skip
@@ -38,6 +44,7 @@ def execute(arguments: Namespace) -> object:
         Outputs(arguments.out)
     outcome = compare(
         arguments.scenarios,
+        model=arguments.model,
         baseline=arguments.baseline,
         at=arguments.at,
         draws=arguments.draws,

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.commands.parser import Parser, one_of, say, whole
+from alliance_dynamics.errors import UsageError, fault
 from alliance_dynamics.language import translate
 
 if TYPE_CHECKING:
     from alliance_dynamics.calibration.provenance import Book, Check, Figure
 
 SUMMARY = "Show any figure of a problem with its source and how it was made, or verify all of them."
-EXAMPLES = ("alliance data show rd_personnel --region RU-TA --year 2016", "alliance data verify")
+EXAMPLES = (
+    "alliance data show rd_personnel --region RU-TA --year 2016",
+    "alliance data verify",
+    "alliance data rows Perm --region RU-PER --out perm.csv",
+)
 PROVENANCE = 6
 
 
 def add_options(parser: Parser) -> None:
-    parser.add_argument("action", type=one_of(("show", "verify")), metavar="show|verify",
-                        help=say("show figures, or verify hashes, tables and identities"))  # fmt: skip
+    parser.add_argument("action", type=one_of(("show", "verify", "rows")), metavar="show|verify|rows",
+                        help=say("show figures; verify hashes, tables and identities; or write the rows with which a "
+                                 "region joins the model"))  # fmt: skip
     parser.add_argument("name", nargs="?", default="", metavar="NAME",
-                        help=say("figure to show: an observable or a published indicator (a list of all)"))  # fmt: skip
+                        help=say("figure to show: an observable or a published indicator (a list of all); for rows the "
+                                 "name of the new element"))  # fmt: skip
     parser.add_argument("--problem", default="tatarstan", metavar="PROBLEM",
                         help=say("name of a problem, or its folder (tatarstan)"))  # fmt: skip
     parser.add_argument("--region", default="", metavar="ID", help=say("one region: its code, name or experiment"))
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help=say("file for the rows (standard output)"))
     parser.add_argument("--year", type=whole(1000), metavar="YEAR", help=say("one year"))
 
 
@@ -36,12 +45,28 @@ def execute(arguments: Namespace) -> Outcome:
     book = open_book(find_problem(arguments.problem))
     if arguments.action == "verify":
         return _verified(verify(book))
+    if arguments.action == "rows":
+        return _rows(book, arguments.name, arguments.region, arguments.out)
     if not arguments.name:
         return Outcome(text=_catalogue(book))
     found = figures(book, arguments.name, region=arguments.region, year=arguments.year)
     if not found:
         return Outcome(text=say("No such figure was published.") + "\n", exit_code=1)
     return Outcome(text=_shown(book, arguments.name, found), results={"figures": [_record(each) for each in found]})
+
+
+def _rows(book: Book, element: str, region: str, out: Path | None) -> Outcome:
+    """Rows of a table of elements that follow from a region's published figures."""
+    from alliance_dynamics.calibration.region_rows import HEADER, region_rows
+    from alliance_dynamics.files import csv_text, write_text
+
+    if not element or not region:
+        raise UsageError(
+            fault("", say("`alliance data rows` needs the name of the new element and a region"),
+                  remedy=say("For instance: alliance data rows Ulyanovsk --region RU-ULY"))
+        )  # fmt: skip
+    text = csv_text(HEADER, region_rows(book.published, region, element))
+    return Outcome(text=text) if out is None else Outcome(outputs=(write_text(out, text),))
 
 
 def _catalogue(book: Book) -> str:

@@ -78,7 +78,7 @@ def execute(arguments: Namespace) -> Outcome:
     if out is None:
         return Outcome(text=table or text, results=results, notices=notices)
     done = Outcome(text=table, outputs=(write_text(out, text),), results=results, notices=notices)
-    own = plan.model.name == ALLIANCE
+    own = plan.model.name.partition("+")[0] == ALLIANCE
     return done.then("alliance", "compare") if own else done.then("alliance", "check", arguments.targets[0])
 
 

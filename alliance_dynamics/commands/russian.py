@@ -222,10 +222,6 @@ RUSSIAN: dict[str, str] = {
     "Show any figure of a problem with its source and how it was made, or verify all of them.": (
         "Показать любое число задачи с источником и способом пересчёта или проверить все числа."
     ),
-    "show figures, or verify hashes, tables and identities": "показать числа или проверить хеши, таблицы и тождества",
-    "figure to show: an observable or a published indicator (a list of all)": (
-        "что показать: наблюдаемую величину или опубликованный показатель (список всех)"
-    ),
     "one region: its code, name or experiment": "один регион: код, название или эксперимент",
     "one year": "один год",
     "No such figure was published.": "Такое число не публиковалось.",
@@ -294,6 +290,22 @@ RUSSIAN: dict[str, str] = {
     "Any browser opens the reports; only tests need one here": (
         "Отчёты откроет любой браузер; здесь он нужен только тестам"
     ),
+    "show figures; verify hashes, tables and identities; or write the rows with which a region joins the model": (
+        "показать числа; проверить хеши, таблицы и тождества; или написать строки, с которыми регион входит в модель"
+    ),
+    "figure to show: an observable or a published indicator (a list of all); for rows the name of the new element": (
+        "что показать: наблюдаемая величина или опубликованный показатель (список всех); для rows — имя нового элемента"
+    ),
+    "`alliance data rows` needs the name of the new element and a region": (
+        "`alliance data rows` нужны имя нового элемента и регион"
+    ),
+    "For instance: alliance data rows Ulyanovsk --region RU-ULY": (
+        "Например: alliance data rows Ulyanovsk --region RU-ULY"
+    ),
+    "the composed model, with elements added: alliance+extended (alliance)": (
+        "составная модель, в том числе с добавленными элементами: alliance+extended (alliance)"
+    ),
+    "file for the rows (standard output)": "файл для строк (стандартный вывод)",
     "ok": "есть",
     "absent": "нет",
     "WRONG": "СБОЙ",

@@ -6,6 +6,7 @@ import math
 import re
 from itertools import product
 
+from alliance_dynamics.diagrams.sketch import with_sketch
 from alliance_dynamics.errors import Place, UnsupportedError
 from alliance_dynamics.export.spelling import Unwritable, unwritable, without_arrays
 from alliance_dynamics.export.vensim_speller import VensimSpeller, long_sides, points, quoted
@@ -21,20 +22,14 @@ from alliance_dynamics.model.model import Definition, Dimension, Model, Variable
 WIDTH = 100
 _PIECE = re.compile(r'"(?:\\.|[^"\\])*"|, | [-+*/^] |[^", ]+|.', re.DOTALL)
 _METHODS = {"euler": 0, "rk2": 4, "rk4": 5}
-_SKETCH = r"""\\\---/// Sketch information - do not modify anything except names
-V300  Do not put anything below this section - it will be ignored
-*View 1
-$192-192-192,0,Helvetica|10|B|0-0-0|0-0-0|0-0-255|-1--1--1|255-255-255|96,96,100,0
-///---\\\
-"""
 
 
 def write_vensim(model: Model) -> str:
     """The text of a model, in the order of its variables; it has the same hash when it was a Vensim text before.
 
-    UnsupportedError names every part that Vensim has no words for: non-negative stocks, some functions of XMILE, data
-    series under a Runge-Kutta method.  Macros are written as the equations they stand for, data as lookups over time,
-    `~` and `|` in comments as `-` and `/`.
+    The text ends with a sketch of the whole model.  Macros are written as the equations they stand for, data as lookups
+    over time, `~` and `|` in comments as `-` and `/`.  UnsupportedError names every part that Vensim has no words for:
+    non-negative stocks, some functions of XMILE, data series under a Runge-Kutta method.
     """
     text = _Text(model)
     blocks = [block for each in model.dimensions.values() if (block := text.dimension(each))]
@@ -43,7 +38,8 @@ def write_vensim(model: Model) -> str:
     if text.faults:
         raise UnsupportedError(text.faults)
     settings = f":L\x7f<%^E!@\n15:0,0,0,{_METHODS[model.time.method]},0,0\n"
-    return "{UTF-8}\n" + "\n".join(blocks) + "\n" + _SKETCH + settings
+    equations = "{UTF-8}\n" + "\n".join(blocks) + "\n"
+    return with_sketch(equations, model) + settings
 
 
 class _Text:

@@ -46,7 +46,7 @@ def read_named_loops(path: str | Path | None = None, known: Collection[str] = ()
 
 def named_loops_of(model: Model) -> tuple[NamedLoop, ...]:
     """The named loops of the composed model; other models have none."""
-    if model.name == ALLIANCE:
+    if model.name.partition("+")[0] == ALLIANCE:
         return read_named_loops(known=model.variables)
     return ()
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from alliance_dynamics.errors import UsageError, fault, suggestion
 from alliance_dynamics.model.compose import compose
+from alliance_dynamics.model.elements import add_elements
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.read import read_model
 from alliance_dynamics.resources import resource
@@ -23,10 +27,37 @@ def title_of(name: str, language: str) -> str:
     return TITLES.get(name, {}).get(language, name)
 
 
+def is_built_in(name: str) -> bool:
+    """Whether a model is one of ours, with elements added (`alliance+extended`) or without."""
+    return name.partition("+")[0] in BUILT_IN and not Path(name).exists()
+
+
 def open_model(name_or_path: str) -> Model:
-    """A model by path, or one of the built-in names; `alliance` is the three modules composed."""
-    if name_or_path == ALLIANCE:
-        return compose([open_model(name) for name in MODULES], ALLIANCE)
-    if name_or_path in MODULES:
-        return read_model(resource("sdmodels") / f"{name_or_path}.mdl")
-    return read_model(name_or_path)
+    """A model by path, or one of the built-in names; `alliance` is the three modules composed.
+
+    `NAME+ELEMENTS` adds the elements of tables: `alliance+extended` those of the package, `alliance+rows.csv` those of
+    a file; further tables follow behind a further `+`.
+    """
+    if not is_built_in(name_or_path):
+        return read_model(name_or_path)
+    name, *tables = name_or_path.split("+")
+    model = _built_in(name)
+    return add_elements(model, [_element_table(each) for each in tables]) if tables else model
+
+
+def _built_in(name: str) -> Model:
+    if name == ALLIANCE:
+        return compose([_built_in(each) for each in MODULES], ALLIANCE)
+    return read_model(resource("sdmodels") / f"{name}.mdl")
+
+
+def _element_table(name: str) -> Path:
+    if name.lower().endswith(".csv"):
+        return Path(name)
+    own = {each.stem: each for each in sorted((resource("sdmodels") / "elements").glob("*.csv"))}
+    if name not in own:
+        raise UsageError(
+            fault("", "There are no elements `{name}`", expected="One of {known}, or the path of a table (.csv)",
+                  remedy=suggestion(name, own), name=name, known=", ".join(own))
+        )  # fmt: skip
+    return own[name]

@@ -103,7 +103,7 @@ def _render(
         loops=[(each, ", ".join(names.get(name, name) for name in _in_order(each, model))) for each in named],
         diagrams=[(page.title, texts(page.kind.replace("-", "_")), _inline(svg, f"d{i}-"))
                   for i, (page, svg) in enumerate(pages)],
-        left_out=texts.list(f"{model.name}.left_out") if model.name == ALLIANCE else [],
+        left_out=texts.list(f"{ALLIANCE}.left_out") if model.name.partition("+")[0] == ALLIANCE else [],
         not_estimated=[(anchor(name), names[name], card) for name, card in cards.items() if _assumed(card)],
         modules=[(title_of(module, language), list(_entries(model, cards, module, texts, names, elements)))
                  for module in dict.fromkeys(card.module for card in cards.values())],

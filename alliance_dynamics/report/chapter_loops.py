@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from alliance_dynamics.report.blocks import Cell, Section, Table, cell, head, slug
-from alliance_dynamics.report.facts import Facts
+from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, cell, head, slug
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 
@@ -11,13 +10,13 @@ LOOPS = "loops/by_decade.csv"
 SHOWN = 2  # the largest loops of a decade
 
 
-def loops_section(voice: Voice, facts: Facts) -> Section:
-    """One table per outcome: decades down, regimes across; in a cell the largest loops with share and lead."""
+def loops_section(voice: Voice, figures: tuple[Figure, ...]) -> Section:
+    """A figure and a table per outcome: decades down, regimes across; in a cell the largest loops, share and lead."""
     rows = voice.results.rows(LOOPS)
     outputs = dict.fromkeys(row["output"] for row in rows)
     tables = [_table(voice, output, [row for row in rows if row["output"] == output]) for output in outputs]
     paragraphs = (voice.texts("loops.intro"), voice.texts("loops.method"))
-    return Section("loops", voice.texts("section.loops"), paragraphs, tables=tuple(tables))
+    return Section("loops", voice.texts("section.loops"), paragraphs, figures=figures, tables=tuple(tables))
 
 
 def _table(voice: Voice, output: str, rows: list[Row]) -> Table:

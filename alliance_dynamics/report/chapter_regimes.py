@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number, slug
+from alliance_dynamics.report.chapter_accounts import account_rows, account_sentences, account_table
 from alliance_dynamics.report.facts import Facts, is_gross_product, order_elements
 from alliance_dynamics.report.numbers import decimals_of_value
 from alliance_dynamics.report.results import Row
@@ -38,13 +39,18 @@ def comparison_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) 
     tables = [_outcome_table(voice, facts, [row for row in rows if row["outcome"] == each]) for each in main]
     if others := [each for each in outcomes if each not in main]:
         tables.append(_others_table(voice, facts, others))
-    cost = _cost_table(voice, facts)
+    if cost := _cost_table(voice, facts):
+        tables.append(cost)
+    accounts = account_rows(voice, facts)
+    if accounts:
+        tables.append(account_table(voice, facts, accounts))
     return Section(
         "comparison",
         voice.texts("section.comparison"),
         (voice.texts.markup("comparison.intro", baseline=voice.regime(facts.baseline)),),
+        items=tuple(account_sentences(voice, facts, accounts)),
         figures=figures,
-        tables=(*tables, *([cost] if cost else [])),
+        tables=tuple(tables),
     )
 
 

@@ -48,7 +48,7 @@ def build_context(voice: Voice, facts: Facts, figures: dict[str, tuple[Figure, .
         regimes_section(voice, facts),
         comparison_section(voice, facts, figures["regimes"]),
         *hinges,
-        *((loops_section(voice, facts),) if voice.results.rows(LOOPS) else ()),
+        *((loops_section(voice, figures["loops"]),) if voice.results.rows(LOOPS) else ()),
         fit_section(voice, facts, figures["fit"]),
         sensitivity_section(voice, facts, figures["sensitivity"]),
     )

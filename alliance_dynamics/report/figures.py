@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from alliance_dynamics.report.blocks import Figure, plain, slug
 from alliance_dynamics.report.chapter_fit import break_in_words, calibrated_observables
 from alliance_dynamics.report.chapter_levers import LADDER
+from alliance_dynamics.report.chapter_loops import LOOPS
 from alliance_dynamics.report.chapter_sensitivity import figure_name, year_of_interest
 from alliance_dynamics.report.drawing import (
     BLUE,
@@ -29,6 +30,7 @@ from alliance_dynamics.report.drawing import (
 )
 from alliance_dynamics.report.facts import FIRST_REGION, WHOLE, Facts, is_gross_product
 from alliance_dynamics.report.figure_ladder import draw_ladder
+from alliance_dynamics.report.figure_loops import draw_loops
 from alliance_dynamics.report.numbers import decimals_of_interval
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -42,13 +44,18 @@ SHOWN_INPUTS = 6
 
 
 def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
-    """Figures by chapter: `fit`, `regimes`, `ladder`, `sensitivity`."""
+    """Figures by chapter: `fit`, `regimes`, `ladder`, `loops`, `sensitivity`."""
     with house_style():
+        loops = voice.results.rows(LOOPS)
         rows = voice.results.rows("calibration/fit.csv")
         return {
             "fit": tuple(draw_fit(voice, facts.last_observed, each) for each in calibrated_observables(rows)),
             "regimes": (_gaps(voice, facts), _levels(voice, facts)),
             "ladder": (draw_ladder(voice, facts),) if voice.results.rows(LADDER) else (),
+            "loops": tuple(
+                draw_loops(voice, output, [row for row in loops if row["output"] == output])
+                for output in dict.fromkeys(row["output"] for row in loops)
+            ),
             "sensitivity": tuple(_sensitivity(voice, facts, each) for each in _index_outcomes(voice)),
         }
 

@@ -80,6 +80,13 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "form": "name", "regime": "name", "outcome": "name", "year": "year", "unit": "name", "gap": "number",
         "gap_low": "number", "gap_high": "number", "best": "number", "draws": "number",
     },
+    "comparison/accounts.csv": {
+        "budget": "name", "regime": "name", "against": "name", "year": "year", "appropriation": "number",
+        "unit": "name", **{f"{name}{end}": "number" for name in ("benefit", "cost", "npv")
+        for end in ("", "_low", "_high")}, "share_positive": "number", "per_rouble": "number?",
+        "per_rouble_low": "number?", "per_rouble_high": "number?", "share_defined": "number",
+        "coordination": "number", "budget_return": "number", "draws": "number",
+    },
     "sensitivity/failures.csv": {
         "regime": "name", "against": "name", "outcome": "name", "year": "year", "count": "number", "draws": "number",
         "coverage": "number?", "density": "number?", "base_rate": "number?", "input": "text", "label_en": "text",

@@ -67,7 +67,7 @@ def test_every_text_is_used():
     code += (FOLDER / "report.html.j2").read_text(encoding="utf-8")
     families = {"unit", "unit_below", "element", "group", "caveat", "head", "role", "status", "verdict", "draws", "gap",
                 "size", "use", "note", "figure", "ladder", "failure", "calibration",
-                "light", "against", "profile", "ratio", "validation", "recovery", "alternative"}  # fmt: skip
+                "light", "against", "profile", "ratio", "validation", "recovery", "alternative", "budget"}  # fmt: skip
     for key in ENGLISH:
         assert key.split(".")[0] in families or f'"{key}"' in code or f"'{key}'" in code, key
 

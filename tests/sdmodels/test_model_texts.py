@@ -130,7 +130,7 @@ def test_the_order_of_elements_in_the_parameter_file_is_that_of_the_models():
 
 
 def test_names_that_reports_show_are_variables_and_elements_of_the_models():
-    parameters, model = read_parameters(), open_model("alliance")
+    parameters, model = read_parameters(), open_model("alliance+extended")
     known = set(model.variables) | {indicator.name for indicator in INDICATORS}
     assert set(parameters.variables) <= known and len(parameters.variables) >= 40
     assert set(parameters.elements) == {

@@ -1,0 +1,61 @@
+"""Feedback loops as a figure: one panel per regime, by decade the shares of the loops that lead."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alliance_dynamics.report.blocks import Figure, slug
+from alliance_dynamics.report.drawing import INK, SERIES, finish, new_canvas, show_numbers
+from alliance_dynamics.report.results import Row
+from alliance_dynamics.report.voice import Voice
+
+SHOWN = len(SERIES)
+
+
+def draw_loops(voice: Voice, output: str, rows: list[Row]) -> Figure:
+    """Median shares of the largest loops, stacked by sign: what reinforces above the line, what balances below it."""
+    regimes = list(dict.fromkeys(row["regime"] for row in rows))
+    decades = sorted({row["first"] for row in rows})
+    sizes: dict[str, float] = {}
+    for row in rows:
+        sizes[row["loop"]] = sizes.get(row["loop"], 0.0) + row["size"]
+    largest = sorted(sizes, key=lambda loop: (-sizes[loop], loop))[:SHOWN]
+    names = {row["loop"]: row[f"label_{voice.language}"] for row in rows}
+    canvas, panels = new_canvas(len(regimes), 5, height=2.6)
+    for axes, regime in zip(panels, regimes, strict=True):
+        share = {(row["loop"], row["first"]): row["share"] for row in rows if row["regime"] == regime}
+        up, down = np.zeros(len(decades)), np.zeros(len(decades))
+        for loop, colour in zip(largest, SERIES, strict=False):
+            values = 100 * np.array([share.get((loop, first), 0.0) for first in decades])
+            bottom = np.where(values >= 0, up, down)
+            axes.bar(range(len(decades)), values, bottom=bottom, color=colour, width=0.8)
+            up, down = up + np.maximum(values, 0), down + np.minimum(values, 0)
+        axes.axhline(0, color=INK, linewidth=0.7)
+        axes.set_xticks(range(len(decades)), [f"{first:.0f}" for first in decades], fontsize=6.5, rotation=90)
+        axes.set_title(regime)
+        axes.grid(False, axis="x")
+        show_numbers(axes.yaxis, voice.numbers)
+    bounds = [axes.get_ylim() for axes in panels]
+    for axes in panels:
+        axes.set_ylim(min(low for low, _ in bounds), max(high for _, high in bounds))
+    canvas.supylabel(voice.texts("axis.loops"), fontsize=8)
+    handles = [panels[0].bar(0, 0, color=colour) for _, colour in zip(largest, SERIES, strict=False)]
+    labels = [f"{loop} {names[loop]}" for loop in largest]
+    canvas.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=6.5, frameon=False)
+    leaders = "; ".join(_leaders(voice, rows, regime) for regime in regimes)
+    return finish(
+        canvas,
+        f"loops_{slug(output, '_')}",
+        voice.texts("figure.loops", outcome=voice.outcome(output)),
+        voice.texts("alt.loops", outcome=voice.outcome(output)) + " " + leaders + ".",
+    )
+
+
+def _leaders(voice: Voice, rows: list[Row], regime: str) -> str:
+    """`R3: R1 in 2000, B2 in 2010`: the loop of the largest share in each decade."""
+    mine = [row for row in rows if row["regime"] == regime]
+    parts = []
+    for first in sorted({row["first"] for row in mine}):
+        row = max((each for each in mine if each["first"] == first), key=lambda each: each["size"])
+        parts.append(voice.texts("alt.loop", year=f"{first:.0f}", loop=row["loop"]))
+    return f"{regime}: " + ", ".join(parts)
