@@ -68,6 +68,7 @@ def test_llvm_and_numpy_agree_for_random_constants(name):
         row[program.parameter_index[control]] = value
     rows = np.tile(row, (4, 1))
     free = np.array([name not in ("initial_time", "final_time", "time_step", "saveper") for name in program.parameters])
+    free &= row < 1900  # calendar years stay: a policy before the programme that it follows means nothing
     rows[1:, free] *= np.random.default_rng(0).uniform(0.95, 1.05, (3, int(free.sum())))
     schedule, _ = schedule_of(program, row)
     outputs = tuple(program.outputs)

@@ -117,7 +117,7 @@ def fit(
     sigma, phi = _noise(task, best)
     residuals = task.residuals(best[None, :])[0]
     nll = float(negative_log_likelihood(task.points, residuals, sigma, phi))
-    penalty = 0.5 * float(np.sum(((best - task.priors.mean) / task.priors.deviation) ** 2))
+    penalty = 0.5 * float(np.sum(task.priors.residuals(best) ** 2))
     progress(1.0)
     return Fit(best, sigma, phi, nll, nll + penalty, tuple(ended[i] for i in order))
 
@@ -136,7 +136,6 @@ def jacobian(task: Task, values: Floats, share: float = 1e-6) -> Floats:
 def _descend(task: Task, first: Floats, sigma: Floats, phi: Floats, most: int = 200) -> Start:
     """Bounded least squares at fixed noise, in coordinates scaled to the bounds."""
     lower, width = task.priors.lower, task.priors.upper - task.priors.lower
-    mean, deviation = task.priors.mean, task.priors.deviation
 
     def value_of(u: Floats) -> Floats:
         return lower + width * u
@@ -144,13 +143,13 @@ def _descend(task: Task, first: Floats, sigma: Floats, phi: Floats, most: int = 
     def vector(u: Floats) -> Floats:
         values = value_of(u)
         errors, _ = whiten(task.residuals(values[None, :])[0], sigma, phi, task.points.chains)
-        return np.concatenate([np.where(np.isfinite(errors), errors, 1e3), (values - mean) / deviation])
+        return np.concatenate([np.where(np.isfinite(errors), errors, 1e3), task.priors.residuals(values)])
 
     def slopes(u: Floats) -> Floats:
         raw = jacobian(task, value_of(u)).T  # [P, N]
         white, _ = whiten(raw, sigma, phi, task.points.chains)
         data = np.where(np.isfinite(white), white, 0.0).T * width
-        return np.concatenate([data, np.diag(width / deviation)])
+        return np.concatenate([data, task.priors.root * width])
 
     u0 = np.clip((first - lower) / width, 1e-6, 1 - 1e-6)
     result = least_squares(

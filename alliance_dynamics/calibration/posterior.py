@@ -97,7 +97,7 @@ def _around(task: Task, fit: Fit, ensembles: int, count: int, seed: int) -> Floa
     """[ensembles, count, parameters]: over-dispersed points of the Gaussian approximation, clipped into the bounds."""
     p, g = len(fit.values), task.noise.groups
     width = task.priors.upper - task.priors.lower
-    precision = information(task, fit) + np.diag(1 / np.minimum(task.priors.deviation, width / 3.46) ** 2)
+    precision = information(task, fit) + task.priors.precision
     spread = np.linalg.cholesky(np.linalg.inv(precision))
     stream = np.random.default_rng(np.random.SeedSequence([seed, 2]))
     starts = np.empty((ensembles, count, p + 2 * g))

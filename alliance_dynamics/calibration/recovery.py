@@ -249,7 +249,7 @@ def _replicate(
 ) -> _Replicate:
     refused = 0
     for refused in range(TRIES):  # noqa: B007 - how often the draw was repeated
-        values = task.priors.quantile(stream.random(len(task.priors.names)))
+        values = task.priors.draw(stream)
         u = stream.random((2, task.noise.groups))
         log_sigma = np.array([_log_sigma_quantile(task, g, u[0, g]) for g in range(task.noise.groups)])
         phi = _phi_quantile(task, u[1])
@@ -263,8 +263,7 @@ def _replicate(
         )  # fmt: skip
     synthetic = replace(task, points=replace(task.points, log_value=log_value))
     best = fit(synthetic, nominal, starts=starts, seed=seed)
-    width = task.priors.upper - task.priors.lower
-    precision = information(synthetic, best) + np.diag(1 / np.minimum(task.priors.deviation, width / 3.46) ** 2)
+    precision = information(synthetic, best) + task.priors.precision
     half = INSIDE * np.sqrt(np.diag(np.linalg.inv(precision)))
     low = np.maximum(best.values - half, task.priors.lower)
     high = np.minimum(best.values + half, task.priors.upper)

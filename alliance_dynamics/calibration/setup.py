@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from alliance_dynamics.calibration.fit import Task
 from alliance_dynamics.calibration.formula import evaluate_formula, references
 from alliance_dynamics.calibration.forward import AtPoints, ModelForward, Observed
-from alliance_dynamics.calibration.likelihood import Points, Priors
+from alliance_dynamics.calibration.likelihood import Points, Priors, Shared
 from alliance_dynamics.calibration.noise import Chains, NoisePriors
 from alliance_dynamics.calibration.problem import CalibratedParameter, Measurement, Observable, Problem
+from alliance_dynamics.calibration.space import Pooling
 from alliance_dynamics.errors import Fault, InputError, Place, UnsupportedError, fault, suggestion
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.model.expression import Reference
@@ -24,6 +25,7 @@ from alliance_dynamics.settings import targets_of
 from alliance_dynamics.simulate import program_of
 
 Floats = NDArray[np.float64]
+ALMOST = 1e-4  # share of the prior variance that is left to members in complete pooling
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Setup:
     series: tuple[Series, ...]
     years: NDArray[np.int64]
     forward: ModelForward
+    priors: Priors
 
     @property
     def parameters(self) -> tuple[CalibratedParameter, ...]:
@@ -104,14 +107,21 @@ class Setup:
         years = self.years[column]
         chains = Chains.of(series, years.astype(float), self.group_of_series[series])
         points = Points(series, years, logs[series, column], breaks, chains)
-        return Task(AtPoints(self.forward, series, column), points, _priors(self.parameters), self.noise)
+        return Task(AtPoints(self.forward, series, column), points, self.priors, self.noise)
 
 
 def set_up(
-    model: Model, problem: Problem, *, last_year: int, changes: dict[str, float] | None = None, jobs: int = 1
+    model: Model,
+    problem: Problem,
+    *,
+    last_year: int,
+    changes: dict[str, float] | None = None,
+    pooling: Pooling = "partial",
+    jobs: int = 1,
 ) -> Setup:
     """Binds a problem to a model, for predictions up to `last_year`.
 
+    `pooling`: members of a pool share part of their variance (partial), none of it, or nearly all (complete).
     `changes` sets constants that are not calibrated.  InputError, all faults at once: a target or formula that names
     nothing in the model, a target that is no constant, an observable with noise that is not log-normal.
     """
@@ -140,6 +150,7 @@ def set_up(
                     name=each.id,
                 )
             )
+    priors = _priors(problem, (*structural, *breaks), pooling, faults)
     if faults:
         raise InputError(faults)
     forward = ModelForward(
@@ -154,7 +165,7 @@ def set_up(
         jobs=jobs,
     )
     noise = _noise(problem, [each.observable for each in series])
-    return Setup(model, program, problem, structural, breaks, noise, series, years, forward)
+    return Setup(model, program, problem, structural, breaks, noise, series, years, forward, priors)
 
 
 def _series(problem: Problem, breaks: Sequence[CalibratedParameter], years: NDArray[np.int64]) -> tuple[Series, ...]:
@@ -238,19 +249,55 @@ def _columns(model: Model, program: Program, target: str, place: Place, faults: 
     return np.array(found, dtype=np.int64)
 
 
-def _priors(parameters: Sequence[CalibratedParameter]) -> Priors:
+def _priors(
+    problem: Problem, parameters: Sequence[CalibratedParameter], pooling: Pooling, faults: list[Fault]
+) -> Priors:
     mean, deviation = [], []
     for each in parameters:
         normal = each.prior is not None and each.prior.distribution == "normal"
         mean.append(each.prior.parameters[0] if normal and each.prior else each.nominal)
         deviation.append(each.prior.parameters[1] if normal and each.prior else math.inf)
+    pools = [] if pooling == "none" else _pools(problem, parameters, deviation, faults)
+    if pooling == "complete":
+        pools = [replace(each, variance=(1 - ALMOST) * deviation[each.members[0]] ** 2) for each in pools]
     return Priors(
         tuple(each.id for each in parameters),
         np.array([each.lower for each in parameters]),
         np.array([each.upper for each in parameters]),
         np.array(mean),
         np.array(deviation),
+        tuple(pools),
     )
+
+
+def _pools(
+    problem: Problem, parameters: Sequence[CalibratedParameter], deviation: Sequence[float], faults: list[Fault]
+) -> list[Shared]:
+    """What members of a pool have in common: the variance of its centre.
+
+    The variance between them is taken at its prior mean (for a half-normal spread the square of its scale), so that
+    the prior of each member alone is the one that parameters.tsv states; a table that says otherwise is refused.
+    """
+    place = {each.id: j for j, each in enumerate(parameters)}
+    members: dict[str, list[int]] = {}
+    common: dict[str, float] = {}
+    for row in problem.pooling:
+        if row.parameter not in place:
+            continue
+        j, where = place[row.parameter], Place(str(problem.files.get("pooling", "pooling.tsv")), row.line)
+        centre, between = row.centre.parameters[-1], row.spread.parameters[-1]
+        if row.scale != "none" or row.centre.distribution != "normal":
+            faults.append(fault(where, "the pool `{pool}` is not used by this fit", pool=row.pool,
+                                expected="poolScale none and a normal poolPrior"))  # fmt: skip
+        elif not math.isclose(math.hypot(centre, between), deviation[j], rel_tol=1e-3):
+            faults.append(fault(where, "the prior of `{name}` has the deviation {found}", name=row.parameter,
+                                found=f"{deviation[j]:g}",
+                                expected="{whole}, that of its pool and its spread together",
+                                whole=f"{math.hypot(centre, between):g}"))  # fmt: skip
+        else:
+            members.setdefault(row.pool, []).append(j)
+            common[row.pool] = centre**2
+    return [Shared(tuple(each), common[name]) for name, each in members.items() if len(each) > 1]
 
 
 def _noise(problem: Problem, observables: Sequence[Observable]) -> NoisePriors:

@@ -117,8 +117,7 @@ def model_forecasts(setup: Setup, best: Fit, *, seed: int) -> Callable[[int, int
         early = fit(task, best.values, starts=1, seed=seed)
         path = log_paths(setup, early.values[None, :])[0]
         slopes = _slopes(setup, early)
-        width = task.priors.upper - task.priors.lower
-        precision = information(task, early) + np.diag(1 / np.minimum(task.priors.deviation, width / 3.46) ** 2)
+        precision = information(task, early) + task.priors.precision
         covariance = np.linalg.inv(precision)
         shape = len(setup.series), horizons
         median, spread = np.full(shape, np.nan), np.full(shape, np.nan)

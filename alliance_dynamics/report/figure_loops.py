@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 
 from alliance_dynamics.report.blocks import Figure, slug
@@ -10,6 +12,7 @@ from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 
 SHOWN = len(SERIES)
+WIDTH = 74  # characters of a line of the legend
 
 
 def draw_loops(voice: Voice, output: str, rows: list[Row]) -> Figure:
@@ -18,15 +21,14 @@ def draw_loops(voice: Voice, output: str, rows: list[Row]) -> Figure:
     decades = sorted({row["first"] for row in rows})
     sizes: dict[str, float] = {}
     for row in rows:
-        sizes[row["loop"]] = sizes.get(row["loop"], 0.0) + row["size"]
-    largest = sorted(sizes, key=lambda loop: (-sizes[loop], loop))[:SHOWN]
-    names = {row["loop"]: row[f"label_{voice.language}"] for row in rows}
+        sizes[_name(voice, row)] = sizes.get(_name(voice, row), 0.0) + row["size"]
+    largest = sorted(sizes, key=lambda name: (-sizes[name], name))[:SHOWN]
     canvas, panels = new_canvas(len(regimes), 5, height=2.6)
     for axes, regime in zip(panels, regimes, strict=True):
-        share = {(row["loop"], row["first"]): row["share"] for row in rows if row["regime"] == regime}
+        share = {(_name(voice, row), row["first"]): row["share"] for row in rows if row["regime"] == regime}
         up, down = np.zeros(len(decades)), np.zeros(len(decades))
-        for loop, colour in zip(largest, SERIES, strict=False):
-            values = 100 * np.array([share.get((loop, first), 0.0) for first in decades])
+        for name, colour in zip(largest, SERIES, strict=False):
+            values = 100 * np.array([share.get((name, first), 0.0) for first in decades])
             bottom = np.where(values >= 0, up, down)
             axes.bar(range(len(decades)), values, bottom=bottom, color=colour, width=0.8)
             up, down = up + np.maximum(values, 0), down + np.minimum(values, 0)
@@ -40,8 +42,8 @@ def draw_loops(voice: Voice, output: str, rows: list[Row]) -> Figure:
         axes.set_ylim(min(low for low, _ in bounds), max(high for _, high in bounds))
     canvas.supylabel(voice.texts("axis.loops"), fontsize=8)
     handles = [panels[0].bar(0, 0, color=colour) for _, colour in zip(largest, SERIES, strict=False)]
-    labels = [f"{loop} {names[loop]}" for loop in largest]
-    canvas.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=6.5, frameon=False)
+    labels = [fill(name, WIDTH) for name in largest]
+    canvas.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=6.5, frameon=False)
     leaders = "; ".join(_leaders(voice, rows, regime) for regime in regimes)
     return finish(
         canvas,
@@ -51,11 +53,17 @@ def draw_loops(voice: Voice, output: str, rows: list[Row]) -> Figure:
     )
 
 
+def _name(voice: Voice, row: Row) -> str:
+    """A loop without a name of its own is told by its way; its number differs between regimes."""
+    label = row[f"label_{voice.language}"]
+    return label if row["loop"].startswith("L") else f"{row['loop']} {label}"
+
+
 def _leaders(voice: Voice, rows: list[Row], regime: str) -> str:
     """`R3: R1 in 2000, B2 in 2010`: the loop of the largest share in each decade."""
     mine = [row for row in rows if row["regime"] == regime]
     parts = []
     for first in sorted({row["first"] for row in mine}):
         row = max((each for each in mine if each["first"] == first), key=lambda each: each["size"])
-        parts.append(voice.texts("alt.loop", year=f"{first:.0f}", loop=row["loop"]))
+        parts.append(voice.texts("alt.loop", year=f"{first:.0f}", loop=_name(voice, row)))
     return f"{regime}: " + ", ".join(parts)
