@@ -25,7 +25,7 @@ RUSSIAN_SOURCES = {"judgement": "экспертное суждение", "litera
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> None:
-    """parameters, fit, skill, validation, validation_scores, theil, starts, posterior (.csv) and summary.json."""
+    """Its tables, each in a file of its own, and summary.json."""
     regions = read_regions(calibration.setup.problem)
 
     def with_region(rows: Rows) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
 
     write_rows(folder / "parameters.csv", [_named(row, regions) for row in calibration.table])
     fit = with_region(calibration.fit_table)
-    first = ["region", "observable", "year", "observed", "q05", "q50", "q95", "unit"]
+    first = ["region", "observable", "year", "observed", "q05", "q25", "q50", "q75", "q95", "unit"]
     write_rows(folder / "fit.csv", fit, first)
     if calibration.skill:
         first = ["region", "observable", "horizon", "model_error", "naive_error", "drift_error", "skill"]
@@ -54,6 +54,10 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
         for i, each in enumerate(calibration.fit.starts)
     ]
     write_rows(folder / "starts.csv", starts)
+    if profiles := calibration.profile_table:
+        write_rows(folder / "profiles.csv", profiles)
+    if pools := calibration.pooling_table:
+        write_rows(folder / "pooling.csv", pools)
     names = [each.id for each in calibration.setup.parameters]
     noise = [f"{kind}_{group}" for kind in ("sd", "phi") for group in calibration.setup.groups]
     posterior = calibration.posterior

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,33 +13,44 @@ from scipy.stats import qmc
 from threadpoolctl import threadpool_limits
 
 from alliance_dynamics.calibration.fit import Fit, fit
-from alliance_dynamics.calibration.posterior import Posterior, sample_posterior
+from alliance_dynamics.calibration.identify import Identification, identify
+from alliance_dynamics.calibration.posterior import R_HAT_GATE, SIZE_GATE, Posterior, sample_posterior
 from alliance_dynamics.calibration.predictive import Band, coverage, predictive_band
-from alliance_dynamics.calibration.problem import Problem
+from alliance_dynamics.calibration.problem import CalibratedParameter, Problem
 from alliance_dynamics.calibration.setup import Setup, set_up
+from alliance_dynamics.calibration.space import Pooling
 from alliance_dynamics.calibration.validate import Validation, validate
+from alliance_dynamics.calibration.wording import information_card, said
 from alliance_dynamics.model.model import Model
 
 Floats = NDArray[np.float64]
 Progress = Callable[[float], None]
 AT_BOUND = 1e-4  # of the range
 LEARNED = 0.9  # a posterior wider than this share of its prior has learned nothing
-R_HAT_GATE = 1.05
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much work a calibration does; `origins`: at most so many rolling origins, None for all of the problem."""
+    """How much work a calibration does; `origins`: at most so many rolling origins, None for all of the problem.
+
+    `doublings`: how often the sampler may go on for twice as long where its gates are not passed.  `profiles`: what the
+    data say about each parameter; `pools`: the fit without pools and with one value for each, too.
+    """
 
     starts: int = 24
     draws: int = 1000
     generations: int = 1500
     chains: int = 32
+    doublings: int = 1
     origins: int | None = None
+    profiles: bool = True
+    pools: bool = True
 
     @staticmethod
     def quick() -> Effort:
-        return Effort(starts=4, draws=200, generations=150, chains=16, origins=0)
+        return Effort(
+            starts=4, draws=200, generations=150, chains=16, doublings=0, origins=0, profiles=False, pools=False
+        )
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,8 @@ class Calibration:
     validation: Validation
     until: int
     seed: int
+    identification: Identification | None = None
+    beside: Mapping[str, Fit] = field(default_factory=dict)
 
     @property
     def skill(self) -> tuple[dict[str, Any], ...]:
@@ -86,9 +100,41 @@ class Calibration:
                     "grade": each.grade,
                     "role": each.role,
                     "r_hat": self.posterior.r_hat[j],
+                    "bulk": self.posterior.bulk[j],
+                    "tail": self.posterior.tail[j],
+                    "prior_overlap": self.posterior.overlap[j],
+                    **self._identified(each),
                 }
             )
         return rows + self._noise_rows()
+
+    @property
+    def profile_table(self) -> list[dict[str, Any]]:
+        """One record per point of each profile: how far the objective rises, and the cut of the 95 % interval."""
+        found = self.identification
+        return [
+            {"parameter": each.name, "value": value, "rise": rise, "cut": found.cut}
+            for each in (found.profiles if found else ())
+            for value, rise in zip(each.values.tolist(), each.rise.tolist(), strict=True)
+        ]
+
+    @property
+    def pooling_table(self) -> list[dict[str, Any]]:
+        """One record per pooled parameter: its estimate alone, in its pool, and with one value for the pool."""
+        pooled = {row.parameter: row.pool for row in self.setup.problem.pooling}
+        fits = {**self.beside, "partial_pool": self.fit}
+        return [
+            {"parameter": each.id, "pool": pooled[each.id], "unit": each.unit,
+             **{name: fits[name].values[j] for name in ("no_pool", "partial_pool", "complete_pool")}}
+            for j, each in enumerate(self.setup.parameters) if each.id in pooled and self.beside
+        ]  # fmt: skip
+
+    def _identified(self, parameter: CalibratedParameter) -> dict[str, Any]:
+        if self.identification is None:
+            return {}
+        found = self.identification.of(parameter.id)
+        return {"profile_low": found.low, "profile_high": found.high, "verdict": found.verdict,
+                "partners": ";".join(found.partners)}  # fmt: skip
 
     @property
     def fit_table(self) -> list[dict[str, Any]]:
@@ -105,7 +151,9 @@ class Calibration:
                         "year": int(year),
                         "observed": None if np.isnan(observed) else observed,
                         "q05": self.band.q05[s, t],
+                        "q25": self.band.q25[s, t],
                         "q50": self.band.q50[s, t],
+                        "q75": self.band.q75[s, t],
                         "q95": self.band.q95[s, t],
                         "unit": series.observable.unit,
                         "used": used,
@@ -129,24 +177,35 @@ class Calibration:
             "starts_at_best": sum(start.objective - best < 1.92 for start in self.fit.starts),
             "noise": self._noise(),
             "coverage": coverage(self.band, observed),
+            "coverage_50": coverage(self.band, observed, half=True),
             "at_bound": [row["parameter"] for row in self.table if row["status"] == "at bound"],
             "not_identified": [row["parameter"] for row in self.table if row["status"] == "not identified"],
             "breaks": self._breaks(),
-            "converged": bool(self.posterior.r_hat.max() < R_HAT_GATE),
+            "converged": bool(np.all(self.posterior.r_hat < R_HAT_GATE) and self._least_size() > SIZE_GATE),
+            "least_effective_size": self._least_size(),
             "r_hat_max": float(np.nanmax(self.posterior.r_hat)),
             "accepted": self.posterior.accepted,
             "generations": self.posterior.generations,
             "chains": self.posterior.chains,
+            **({"information": information_card(self.identification.information)} if self.identification else {}),
+            "beside": {name: each.nll for name, each in self.beside.items()},
         }
 
     def __str__(self) -> str:
         lines = [f"{len(self.fit.starts)} starts, objective {self.fit.objective:.8g}, -ln L {self.fit.nll:.8g}"]
+        known = self.identification
+        words = {each.name: said(each, known) for each in known.profiles} if known else {}
         for row in self.table:
             lines.append(
                 f"  {row['label']}: {row['estimate']:.4g} [{row['low']:.4g}, {row['high']:.4g}] {row['unit']}, "
                 f"{row['status']} (source: {row['source']}, grade {row['grade']})"
+                + (f"; {words[row['parameter']]}" if row["parameter"] in words else "")
             )
         return "\n".join(lines)
+
+    def _least_size(self) -> float:
+        sizes = np.minimum(self.posterior.bulk, self.posterior.tail)
+        return float(np.min(np.where(np.isfinite(sizes), sizes, 0.0)))  # too few draws to tell: none
 
     def _noise_rows(self) -> list[dict[str, Any]]:
         rows = []
@@ -237,19 +296,35 @@ def _calibrate(
                progress=lambda share: progress(0.4 * share))  # fmt: skip
     many = set_up(model, problem, last_year=until, jobs=jobs)
     posterior = sample_posterior(many.task(until), best, draws=effort.draws, generations=effort.generations,
-                                 chains=effort.chains, seed=seed,
-                                 progress=lambda share: progress(0.4 + 0.4 * share))  # fmt: skip
+                                 chains=effort.chains, doublings=effort.doublings, seed=seed,
+                                 progress=lambda share: progress(0.4 + 0.3 * share))  # fmt: skip
     setup = set_up(model, problem, last_year=last_year, jobs=jobs)
+    wide = many.task(until)
+    logarithmic = np.array([each.transform == "log" for each in many.parameters])
+    known = identify(wide, best, logarithmic=logarithmic, seed=seed) if effort.profiles else None
+    beside = _other_pools(model, problem, best, until, seed, jobs) if effort.pools and problem.pooling else {}
     group = setup.group_of_series
     predicted = setup.forward.predict_rows(_with_uncertain_future(setup, posterior.values, seed))
     paths = _log(predicted) + setup.break_shift(posterior.values[:, setup.forward.structural :])
     shocks = np.array([problem.forecast.shocks.get(each.observable.id, 0.0) for each in setup.series])
     band = predictive_band(paths, posterior.sigma[:, group], posterior.phi[:, group], setup.years,
                            setup.log_observed(until), shocks=shocks, seed=seed)  # fmt: skip
-    progress(0.8)
+    progress(0.85)
     validation = validate(fitted, best, seed=seed, jobs=jobs, most_origins=effort.origins,
-                          progress=lambda share: progress(0.8 + 0.2 * share))  # fmt: skip
-    return Calibration(setup, best, posterior, band, validation, until, seed)
+                          progress=lambda share: progress(0.85 + 0.15 * share))  # fmt: skip
+    return Calibration(setup, best, posterior, band, validation, until, seed, known, beside)
+
+
+def _other_pools(model: Model, problem: Problem, best: Fit, until: int, seed: int, jobs: int) -> dict[str, Fit]:
+    """The fit with every parameter alone, and with one value for each pool."""
+
+    def other(pooling: Pooling) -> Fit:
+        setup = set_up(model, problem, last_year=until, pooling=pooling)
+        return fit(setup.task(until), best.values, starts=1, seed=seed)
+
+    with ThreadPoolExecutor(max_workers=min(2, jobs)) as pool:
+        alone, together = pool.map(other, ("none", "complete"))
+    return {"no_pool": alone, "complete_pool": together}
 
 
 def _log(predicted: Floats) -> Floats:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alliance_dynamics.calibration.diagnostics import bulk_size, overlap, r_hat, tail_size
 from alliance_dynamics.calibration.objective import Objective
-from alliance_dynamics.calibration.sampler import r_hat, rank_normalised, sample
+from alliance_dynamics.calibration.sampler import sample
 from alliance_dynamics.calibration.search import Start
 
 Floats = NDArray[np.float64]
@@ -81,8 +82,8 @@ def draw(
         joined = found.values.reshape(ensembles, -1, size)
         walks = found.values.transpose(0, 2, 1, 3).reshape(ensembles * chains, -1, size)
         hats = np.array([r_hat(joined[:, :, j]) for j in range(size)])
-        bulk = np.array([effective_size(rank_normalised(_split(walks[:, :, j]))) for j in range(size)])
-        tail = np.array([_tail_size(walks[:, :, j]) for j in range(size)])
+        bulk = np.array([bulk_size(walks[:, :, j]) for j in range(size)])
+        tail = np.array([tail_size(walks[:, :, j]) for j in range(size)])
         history.append((length, float(np.nanmax(hats)), float(min(bulk.min(), tail.min()))))
         if history[-1][1] < R_HAT_GATE and history[-1][2] > ESS_GATE:
             break
@@ -90,10 +91,10 @@ def draw(
         archive = joined[:, :: max(1, joined.shape[1] // (10 * size + chains))]
     everything = joined.transpose(1, 0, 2).reshape(-1, size)
     picked = everything[np.linspace(0, len(everything) - 1, draws).round().astype(int)]
-    overlap = np.array([_overlap(axis.prior.probability(axis.natural(everything[:, j])))
+    covered = np.array([overlap(axis.prior.probability(axis.natural(everything[:, j])))
                         for j, axis in enumerate(objective.space.axes)])  # fmt: skip
     natural = objective.space.natural(picked)
-    return Draws(picked, natural, hats, bulk, tail, overlap, found.accepted, length, tuple(history))
+    return Draws(picked, natural, hats, bulk, tail, covered, found.accepted, length, tuple(history))
 
 
 def log_density(objective: Objective, cubes: Floats) -> Floats:
@@ -128,43 +129,6 @@ def predict(objective: Objective, draws: Draws, *, seed: int) -> Predictive:
     data = objective.data
     inside = [float(np.mean((data >= q[a]) & (data <= q[b]))) for a, b in ((1, 3), (0, 4))]
     return Predictive(q, inside[0], inside[1])
-
-
-def effective_size(chains: Floats) -> float:
-    """Effective number of draws of `chains` [chains, draws] (Geyer's initial positive sequence over pooled chains)."""
-    count, length = chains.shape
-    if length < 4 or np.ptp(chains) == 0:
-        return float("nan")
-    centred = chains - chains.mean(axis=1, keepdims=True)
-    padded = 1 << (2 * length - 1).bit_length()
-    spectrum = np.fft.rfft(centred, padded, axis=1)
-    covariance = np.fft.irfft(spectrum * np.conj(spectrum), padded, axis=1)[:, :length].mean(axis=0) / length
-    within = covariance[0] * length / (length - 1)
-    between = np.var(chains.mean(axis=1), ddof=1) if count > 1 else 0.0
-    total = within * (length - 1) / length + between
-    correlation = 1 - (within - covariance) / total
-    pairs = correlation[0 : 2 * (length // 2) : 2] + correlation[1 : 2 * (length // 2) : 2]
-    negative = np.flatnonzero(pairs < 0)
-    kept = pairs[: negative[0]] if len(negative) else pairs
-    time = -1 + 2 * float(np.sum(np.minimum.accumulate(kept))) if len(kept) else 1.0
-    return count * length / max(time, 1 / np.log10(max(10, count * length)))
-
-
-def _tail_size(walks: Floats) -> float:
-    """The smaller effective size of the indicators of the 5 % and 95 % quantiles."""
-    halves = _split(walks)
-    return min(effective_size((halves <= np.quantile(halves, q)).astype(float)) for q in (0.05, 0.95))
-
-
-def _split(chains: Floats) -> Floats:
-    half = chains.shape[1] // 2
-    return np.concatenate([chains[:, :half], chains[:, half : 2 * half]])
-
-
-def _overlap(probabilities: Floats, bins: int = 20) -> float:
-    """How much of the prior the posterior covers, from the prior's distribution function at the draws."""
-    share = np.histogram(probabilities, bins=bins, range=(0.0, 1.0))[0] / len(probabilities)
-    return float(np.sum(np.minimum(share, 1 / bins)))
 
 
 def _around(objective: Objective, starts: Sequence[Start], ensembles: int, chains: int, seed: int):

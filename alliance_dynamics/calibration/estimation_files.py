@@ -10,7 +10,7 @@ import numpy as np
 
 from alliance_dynamics.calibration.estimation import Estimation
 from alliance_dynamics.calibration.problem_file import model_path
-from alliance_dynamics.calibration.wording import combination, sentence_of
+from alliance_dynamics.calibration.wording import information_card, sentence_of
 from alliance_dynamics.files import sha256, write_csv
 from alliance_dynamics.manifest import describe_model, write_manifest
 from alliance_dynamics.result_files import write_json, write_rows
@@ -79,13 +79,7 @@ def summary(found: Estimation) -> dict[str, Any]:
         "at_bound": {each.parameter.id: each.bound for each in found.verdicts if each.bound},
         "verdicts": {each.parameter.id: each.verdict for each in found.verdicts},
         "words": {each.parameter.id: sentence_of(each, found) for each in found.verdicts},
-        "information": {
-            "rank": information.rank,
-            "structural_rank": information.structural_rank,
-            "spectrum": information.spectrum.tolist(),
-            "null_space": [combination(each) for each in information.null_space],
-            "correlated": [list(each) for each in information.correlated],
-        },
+        "information": information_card(information),
         "serial_tests": [
             {
                 "observable": each.observable,

@@ -16,6 +16,7 @@ from alliance_dynamics.calibration.likelihood import Points, Priors, log_residua
 from alliance_dynamics.calibration.noise import NoisePriors, fit_noise, whiten
 
 Floats = NDArray[np.float64]
+NEAR = 1e-5  # relative gain at which a start that competes may stop; the best one goes on
 
 
 class Forward(Protocol):
@@ -98,7 +99,7 @@ def fit(
 
     def descend(value: Floats) -> Start:
         nonlocal done
-        result = _descend(task, value, sigma, phi)
+        result = _descend(task, value, sigma, phi, close=NEAR)
         done += 1
         progress(0.1 + 0.85 * done / len(begun))
         return result
@@ -133,7 +134,7 @@ def jacobian(task: Task, values: Floats, share: float = 1e-6) -> Floats:
     return np.concatenate([slope.T, -task.points.breaks], axis=1)
 
 
-def _descend(task: Task, first: Floats, sigma: Floats, phi: Floats, most: int = 200) -> Start:
+def _descend(task: Task, first: Floats, sigma: Floats, phi: Floats, most: int = 200, close: float = 1e-7) -> Start:
     """Bounded least squares at fixed noise, in coordinates scaled to the bounds."""
     lower, width = task.priors.lower, task.priors.upper - task.priors.lower
 
@@ -159,8 +160,8 @@ def _descend(task: Task, first: Floats, sigma: Floats, phi: Floats, most: int = 
         bounds=(0.0, 1.0),
         method="trf",
         x_scale="jac",
-        xtol=1e-7,
-        ftol=1e-7,
+        xtol=close,
+        ftol=close,
         max_nfev=most,
     )
     failed = bool(np.any(result.fun == 1e3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,16 +41,19 @@ def information_of(objective: Objective, cube: Floats, seed: int) -> Information
     units = np.array([each.width / (np.log(10) if each.transform == "log" else 1.0) for each in space.axes])
     plain = type(objective)(objective.binding, space, priors="none", data=objective.data)
     matrix = plain.local(cube[None, :]).curvature[0] / np.outer(units, units)
-    spectrum, vectors = np.linalg.eigh(matrix)
-    weak = spectrum < THRESHOLD
     sobol = qmc.Sobol(space.size, scramble=True, rng=np.random.default_rng(np.random.SeedSequence([seed, 6])))
     random = plain.local(sobol.random_base2(5)[:_RANDOM_POINTS])
-    usable = random.curvature[np.isfinite(random.value)]
-    together = sum(
-        (each / np.outer(units, units) / max(np.trace(each), 1e-300) for each in usable), np.zeros_like(matrix)
-    )
+    usable = [each / np.outer(units, units) for each in random.curvature[np.isfinite(random.value)]]
+    return read_matrices(names, matrix, usable)
+
+
+def read_matrices(names: tuple[str, ...], matrix: Floats, random: Sequence[Floats]) -> Information:
+    """What an information matrix [P, P] at the best point and those at random points say."""
+    spectrum, vectors = np.linalg.eigh(matrix)
+    weak = spectrum < THRESHOLD
+    together = sum((each / max(np.trace(each), 1e-300) for each in random), np.zeros_like(matrix))
     common, shared = np.linalg.eigh(together)
-    never = common < 1e-12 * max(float(common[-1]), 1e-300) if len(usable) else np.zeros(len(common), dtype=bool)
+    never = common < 1e-12 * max(float(common[-1]), 1e-300) if len(random) else np.zeros(len(common), dtype=bool)
     return Information(
         names,
         spectrum[::-1],

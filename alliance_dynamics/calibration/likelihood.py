@@ -76,6 +76,14 @@ class Priors:
         value = np.where(bounded, normal, self.lower + (self.upper - self.lower) * u)
         return np.clip(value, self.lower, self.upper)
 
+    def probability(self, values: Floats) -> Floats:
+        """The distribution function [..., P] of each truncated prior alone at values."""
+        bounded = np.isfinite(self.deviation)
+        scale = np.where(bounded, self.deviation, 1.0)
+        low, here, high = (special.ndtr((each - self.mean) / scale) for each in (self.lower, values, self.upper))
+        flat = (values - self.lower) / (self.upper - self.lower)
+        return np.clip(np.where(bounded, (here - low) / (high - low), flat), 0.0, 1.0)
+
     def draw(self, stream: np.random.Generator) -> Floats:
         """One draw [P] of all priors together; members of a pool are drawn until all lie within their bounds."""
         values = self.quantile(stream.random(len(self.names)))

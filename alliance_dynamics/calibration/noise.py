@@ -88,11 +88,15 @@ class NoisePriors:
 
     def log_density(self, log_sigma: Floats, phi: Floats) -> Floats:
         """[...] of ln sigma and phi [..., G]; minus infinity outside the bounds."""
+        return np.sum(self.log_densities(log_sigma, phi), axis=-1)
+
+    def log_densities(self, log_sigma: Floats, phi: Floats) -> Floats:
+        """The same of each group alone, [..., G]."""
         inside = (log_sigma >= np.log(self.least_sigma)) & (log_sigma <= np.log(self.most_sigma))
         inside &= (phi >= 0) & (phi <= self.most_phi)
         z = (log_sigma - self.log_mean) / self.log_deviation
         w = (phi - self.phi_mean) / self.phi_deviation
-        return np.where(np.all(inside, axis=-1), -0.5 * np.sum(z**2 + w**2, axis=-1), -np.inf)
+        return np.where(inside, -0.5 * (z**2 + w**2), -np.inf)
 
 
 def fit_noise(residuals: Floats, chains: Chains, priors: NoisePriors) -> tuple[Floats, Floats]:

@@ -23,7 +23,9 @@ class Band:
 
     years: NDArray[np.int64]
     q05: Floats
+    q25: Floats
     q50: Floats
+    q75: Floats
     q95: Floats
 
 
@@ -49,7 +51,7 @@ def predictive_band(
     stream = np.random.default_rng(np.random.SeedSequence([seed, 3]))
     u = qmc.Sobol(1, scramble=True, rng=stream).random(_power_of_two(draws * draws_of_noise))[:, 0]
     z = ndtri(np.clip(u, 1e-12, 1 - 1e-12))[: draws * draws_of_noise].reshape(draws, draws_of_noise)
-    quantiles = np.empty((3, series, count))
+    quantiles = np.empty((5, series, count))
     for s in range(series):
         observed = np.flatnonzero(np.isfinite(log_observed[s]))
         last = observed[-1] if len(observed) else -1
@@ -61,14 +63,15 @@ def predictive_band(
                 grown = 0.0 if shocks is None else shocks[s] ** 2 * (years[t] - years[last])
                 spread = np.sqrt(spread**2 * (1.0 - memory**2) + grown)
             sample = np.exp(centre[:, None] + spread[:, None] * z)
-            quantiles[:, s, t] = np.quantile(sample, [0.05, 0.5, 0.95])
+            quantiles[:, s, t] = np.quantile(sample, [0.05, 0.25, 0.5, 0.75, 0.95])
     return Band(years, *quantiles)
 
 
-def coverage(band: Band, observed: Floats) -> float:
-    """Share of observed values [series, years] (NaN where none) inside the 90 % interval."""
+def coverage(band: Band, observed: Floats, *, half: bool = False) -> float:
+    """Share of observed values [series, years] (NaN where none) inside the 90 % interval, or the 50 % one (`half`)."""
     known = np.isfinite(observed)
-    inside = (observed >= band.q05) & (observed <= band.q95)
+    low, high = (band.q25, band.q75) if half else (band.q05, band.q95)
+    inside = (observed >= low) & (observed <= high)
     return float(np.mean(inside[known])) if known.any() else float("nan")
 
 

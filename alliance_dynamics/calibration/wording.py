@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from alliance_dynamics.language import translate
 
 if TYPE_CHECKING:
     from alliance_dynamics.calibration.estimation import Estimation, Verdict
+    from alliance_dynamics.calibration.identify import Identification, TaskProfile
+    from alliance_dynamics.calibration.information import Information
 
 MOST_FAILED = 0.2  # of the starts; more is said
 
@@ -32,11 +34,30 @@ def summary_of(found: Estimation) -> str:
     )
 
 
+def said(each: TaskProfile, found: Identification) -> str:
+    """What the data alone say about a parameter of the composed model's fit."""
+    parts = [in_words(each.verdict, each.low, each.high, each.name, found.information)]
+    if each.partners and each.verdict not in ("identified", "flat"):
+        parts.append(tell("it trades off against {names}", names=", ".join(each.partners)))
+    return "; ".join(part for part in parts if part)
+
+
+def information_card(information: Information) -> dict[str, Any]:
+    """Rank, spectrum, directions that change nothing in words, and errors that go together."""
+    return {
+        "rank": information.rank,
+        "structural_rank": information.structural_rank,
+        "spectrum": information.spectrum.tolist(),
+        "null_space": [combination(each) for each in information.null_space],
+        "correlated": [list(each) for each in information.correlated],
+    }
+
+
 def sentence_of(each: Verdict, found: Estimation) -> str:
     """What is known about a parameter."""
     name, unit = each.parameter.id, each.parameter.unit
     shown = f"{name} = {each.value:.5g}" + (f" {unit}" if unit and unit != "1" else "")
-    parts = [_verdict(each, found)]
+    parts = [in_words(each.verdict, each.low, each.high, name, found.information)]
     if each.bound:
         bound = each.parameter.lower if each.bound == "lower" else each.parameter.upper
         end = "lower" if each.bound == "lower" else "upper"
@@ -53,21 +74,22 @@ def sentence_of(each: Verdict, found: Estimation) -> str:
     return f"{shown}: " + "; ".join(part for part in parts if part)
 
 
-def _verdict(each: Verdict, found: Estimation) -> str:
-    low, high = (None if end is None else f"{end:.4g}" for end in (each.low, each.high))
-    match each.verdict:
+def in_words(verdict: str, low: float | None, high: float | None, name: str, information: Information) -> str:
+    """A verdict with its interval."""
+    first, last = (None if end is None else f"{end:.4g}" for end in (low, high))
+    match verdict:
         case "identified":
-            return tell("between {low} and {high}", low=low, high=high)
-        case "one-sided" if low is not None:
-            return tell("at least {low}", low=low)
+            return tell("between {low} and {high}", low=first, high=last)
+        case "one-sided" if first is not None:
+            return tell("at least {low}", low=first)
         case "one-sided":
-            return tell("at most {high}", high=high)
+            return tell("at most {high}", high=last)
         case "not identified":
             return tell("these data say nothing about it")
         case "flat":
             return tell("the model does not notice it")
         case "structurally not identified":
-            return combination(next(n for n in found.information.structural_null_space if each.parameter.id in n))
+            return combination(next(n for n in information.structural_null_space if name in n))
     return ""
 
 

@@ -13,11 +13,11 @@ from alliance_dynamics.report.blocks import Figure, Section
 from alliance_dynamics.report.chapter_calibration import (
     data_section,
     objective_section,
-    profiles_section,
     residuals_section,
     search_section,
 )
 from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, observable_table, parameter_section, used_rows
+from alliance_dynamics.report.chapter_identification import POOLING, pooling_section, profiles_section
 from alliance_dynamics.report.chapter_origin import origin_section
 from alliance_dynamics.report.chapter_validation import (
     SCORES,
@@ -68,6 +68,8 @@ def calibration_context(voice: Voice, figures: dict[str, tuple[Figure, ...]]) ->
     ]  # fmt: skip
     if figures["profiles"]:
         sections.append(profiles_section(voice, figures["profiles"]))
+    if voice.results.rows(POOLING):
+        sections.append(pooling_section(voice))
     sections += [parameter_section(voice), validation_section(voice), theil_section(voice)]
     if found := recovery_section(voice):
         sections.append(found)

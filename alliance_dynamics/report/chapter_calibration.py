@@ -1,4 +1,4 @@
-"""Chapters on the calibration itself: data and breaks, objective, search, residuals, profiles."""
+"""Chapters on the calibration itself: data and breaks, objective, search, residuals."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from itertools import pairwise
 from statistics import fmean
 
 from alliance_dynamics.report.blocks import Figure, Section, Table, cell, head, number
-from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, break_in_words, starts_sentence, used_rows
+from alliance_dynamics.report.chapter_fit import FIT, break_in_words, starts_sentence, used_rows
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 
-DATA, PROFILES = "calibration/data.csv", "calibration/profiles.csv"
+DATA = "calibration/data.csv"
 
 
 def data_section(voice: Voice) -> Section:
@@ -71,6 +71,8 @@ def search_section(voice: Voice, figures: tuple[Figure, ...]) -> Section:
                 generations=summary["generations"],
             )
         )  # fmt: skip
+    if summary.get("least_effective_size") is not None:
+        paragraphs.append(voice.texts("search.sizes", size=voice.numbers.number(summary["least_effective_size"], 0)))
     return Section("search", voice.texts("section.search"), tuple(paragraphs), figures=figures)
 
 
@@ -108,16 +110,3 @@ def residuals(rows: list[Row], observable: str) -> dict[str, list[tuple[int, flo
         if row["observable"] == observable and row["observed"] > 0 and row["q50"] > 0:
             found.setdefault(row["region"], []).append((row["year"], math.log(row["observed"] / row["q50"])))
     return found
-
-
-def profiles_section(voice: Voice, figures: tuple[Figure, ...]) -> Section:
-    """How much worse the best fit becomes as one parameter is moved and all others follow."""
-    cards = {row["parameter"]: row for row in voice.results.rows(PARAMETERS)}
-    items = []
-    for name in dict.fromkeys(row["parameter"] for row in voice.results.rows(PROFILES)):
-        card = cards.get(name)
-        verdict = card.get("verdict", "") if card else ""
-        if card and verdict and voice.texts.has(f"profile.{verdict}"):
-            items.append(voice.texts.markup(f"profile.{verdict}", name=voice.parameter(card)))
-    return Section("profiles-chapter", voice.texts("section.profiles"), (voice.texts("profiles.intro"),), tuple(items),
-                   figures=figures)  # fmt: skip

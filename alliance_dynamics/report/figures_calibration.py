@@ -5,8 +5,9 @@ from __future__ import annotations
 from textwrap import fill
 
 from alliance_dynamics.report.blocks import Figure, slug
-from alliance_dynamics.report.chapter_calibration import PROFILES, residuals
+from alliance_dynamics.report.chapter_calibration import residuals
 from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, calibrated_observables, used_rows
+from alliance_dynamics.report.chapter_identification import PROFILES
 from alliance_dynamics.report.drawing import (
     BLUE,
     DASHES,

@@ -66,6 +66,10 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "parameter": "name", "replicates": "number", "bias": "number", "rmse": "number", "informed": "number",
         "coverage": "number",
     },
+    "calibration/pooling.csv": {
+        "parameter": "name", "pool": "name", "unit": "text", "no_pool": "number", "partial_pool": "number",
+        "complete_pool": "number",
+    },
     "calibration/profiles.csv": {"parameter": "name", "value": "number", "rise": "number", "cut": "number"},
     "sensitivity/ladder.csv": {
         "lever": "name", "outcome": "name", "year": "year", "unit": "name", "change": "number",

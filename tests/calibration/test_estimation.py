@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from alliance_dynamics.calibration.densities import Noise, PriorDensity
-from alliance_dynamics.calibration.draws import effective_size
+from alliance_dynamics.calibration.diagnostics import effective_size
 from alliance_dynamics.calibration.estimation import Work, estimate
 from alliance_dynamics.calibration.grid import grid_of
 from alliance_dynamics.calibration.objective import Objective, small_sample_cut

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from alliance_dynamics.calibration.diagnostics import r_hat
 from alliance_dynamics.calibration.fit import Task, fit, jacobian
 from alliance_dynamics.calibration.likelihood import Points, Priors
 from alliance_dynamics.calibration.naive import drift, last_value
 from alliance_dynamics.calibration.noise import Chains, NoisePriors
 from alliance_dynamics.calibration.posterior import log_density, sample_posterior
 from alliance_dynamics.calibration.predictive import coverage, predictive_band
-from alliance_dynamics.calibration.sampler import r_hat, sample
+from alliance_dynamics.calibration.sampler import sample
 
 YEARS = np.arange(2001, 2023)
 
