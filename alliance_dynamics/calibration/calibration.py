@@ -39,7 +39,7 @@ class Effort:
 
     starts: int = 24
     draws: int = 1000
-    generations: int = 1500
+    generations: int = 3200
     chains: int = 32
     doublings: int = 1
     origins: int | None = None
@@ -112,9 +112,11 @@ class Calibration:
     def profile_table(self) -> list[dict[str, Any]]:
         """One record per point of each profile: how far the objective rises, and the cut of the 95 % interval."""
         found = self.identification
+        if found is None:
+            return []
         return [
             {"parameter": each.name, "value": value, "rise": rise, "cut": found.cut}
-            for each in (found.profiles if found else ())
+            for each in found.profiles
             for value, rise in zip(each.values.tolist(), each.rise.tolist(), strict=True)
         ]
 

@@ -60,11 +60,12 @@ def sample_posterior(
     """
     p, g = len(fit.values), task.noise.groups
     size = p + 2 * g
-    around = _around(task, fit, ensembles, 10 * size + chains, seed)
+    around, axes = _around(task, fit, ensembles, 10 * size + chains, seed)
+    around[:, :, :p] = (around[:, :, :p] - fit.values) @ np.linalg.inv(axes).T
     now, archive = around[:, :chains], around[:, chains:]
     for turn in range(doublings + 1):
         length = generations << turn
-        inside = _Noise(task)
+        inside = _Noise(task, fit.values, axes)
         result = sample(
             inside.log_density,
             now,
@@ -79,15 +80,18 @@ def sample_posterior(
                 ((1 << turn) - 1 + share * (1 << turn)) / ((2 << doublings) - 1)
             ),
         )
-        joined = result.values.reshape(ensembles, -1, size)
+        natural = result.values.copy()
+        natural[..., :p] = inside.values(result.values[..., :p].reshape(-1, p)).reshape(*natural.shape[:3], p)
+        joined = natural.reshape(ensembles, -1, size)
         hats = np.array([r_hat(joined[:, :, i]) for i in range(p)])
         # [ensembles, kept, chains, size] as chains of their own
-        walks = result.values.transpose(0, 2, 1, 3).reshape(-1, result.values.shape[1], size)
+        walks = natural.transpose(0, 2, 1, 3).reshape(-1, natural.shape[1], size)
         bulk = np.array([bulk_size(walks[:, :, i]) for i in range(p)])
         tail = np.array([tail_size(walks[:, :, i]) for i in range(p)])
         if np.all(hats < R_HAT_GATE) and np.all(np.minimum(bulk, tail) > SIZE_GATE):
             break
-        now, archive = result.values[:, -1], joined[:, :: max(1, joined.shape[1] // (10 * size + chains))]
+        past = result.values.reshape(ensembles, -1, size)
+        now, archive = result.values[:, -1], past[:, :: max(1, past.shape[1] // (10 * size + chains))]
     everything = joined.transpose(1, 0, 2).reshape(-1, size)
     picked = everything[np.linspace(0, len(everything) - 1, draws).round().astype(int)]
     return Posterior(
@@ -111,14 +115,19 @@ class _Noise:
     ln sigma and phi of all groups by themselves, `SWEEPS` times.
     """
 
-    def __init__(self, task: Task):
-        self.task = task
+    def __init__(self, task: Task, centre: Floats, axes: Floats):
+        self.task, self.centre, self.axes = task, centre, axes
         self.tried = self.kept = np.zeros((0, task.points.count))
         groups = task.noise.groups
         self.member = (task.points.chains.group[:, None] == np.arange(groups)).astype(float)
 
+    def values(self, turned: Floats) -> Floats:
+        """Parameters [rows, P] of the sampler's coordinates, in which they are nearly independent."""
+        return self.centre + turned @ self.axes.T
+
     def log_density(self, rows: Floats) -> Floats:
-        density, self.tried = _log_density(self.task, rows)
+        p = len(self.centre)
+        density, self.tried = _log_density(self.task, np.concatenate([self.values(rows[:, :p]), rows[:, p:]], axis=1))
         return density
 
     def refresh(self, rows: Floats, moved: NDArray[np.bool_], stream: np.random.Generator) -> tuple[Floats, Floats]:
@@ -139,7 +148,7 @@ class _Noise:
             log_sigma, phi = np.where(take, new_sigma, log_sigma), np.where(take, new_phi, phi)
             density = np.where(take, found, density)
         whole = density.sum(axis=1) - 0.5 * task.points.count * np.log(2 * np.pi)
-        whole = np.where(known, whole + task.priors.log_density(rows[:, :p]), -np.inf)
+        whole = np.where(known, whole + task.priors.log_density(self.values(rows[:, :p])), -np.inf)
         return np.concatenate([rows[:, :p], log_sigma, phi], axis=1), whole
 
     def _by_group(self, log_sigma: Floats, phi: Floats) -> Floats:
@@ -178,8 +187,11 @@ def information(task: Task, fit: Fit) -> Floats:
     return white @ white.T
 
 
-def _around(task: Task, fit: Fit, ensembles: int, count: int, seed: int) -> Floats:
-    """[ensembles, count, parameters]: over-dispersed points of the Gaussian approximation, clipped into the bounds."""
+def _around(task: Task, fit: Fit, ensembles: int, count: int, seed: int) -> tuple[Floats, Floats]:
+    """[ensembles, count, parameters]: over-dispersed points of the Gaussian approximation, clipped into the bounds.
+
+    Beside them the root [P, P] of its covariance.
+    """
     p, g = len(fit.values), task.noise.groups
     width = task.priors.upper - task.priors.lower
     precision = information(task, fit) + task.priors.precision
@@ -192,4 +204,4 @@ def _around(task: Task, fit: Fit, ensembles: int, count: int, seed: int) -> Floa
         starts[e, :, :p] = np.clip(moved, task.priors.lower + margin, task.priors.upper - margin)
         starts[e, :, p : p + g] = np.log(fit.sigma) + 0.15 * stream.standard_normal((count, g))
         starts[e, :, p + g :] = np.clip(fit.phi + 0.05 * stream.standard_normal((count, g)), 0.0, task.noise.most_phi)
-    return starts
+    return starts, np.asarray(spread)

@@ -44,7 +44,7 @@ def sample(
     that is cheap: it takes all rows, which of them were just moved, and a stream, and returns rows and log densities.
     """
     ensembles, chains, size = starts.shape
-    moving = size if moving is None else moving
+    block = size if moving is None else moving
     within = np.random.default_rng(np.random.SeedSequence([seed, 17]))
     streams = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(ensembles)]
     size_of_archive = archive.shape[1] + chains
@@ -55,14 +55,14 @@ def sample(
     if refresh is not None:
         now, density = _refreshed(refresh, now, np.ones((ensembles, chains), dtype=bool), within)
     kept, kept_density, accepted = [], [], 0
-    step = 2.38 / np.sqrt(2 * moving)
+    step = 2.38 / np.sqrt(2 * block)
     for generation in range(generations):
         proposed = now.copy()
         correction = np.zeros((ensembles, chains))
         for e, stream in enumerate(streams):
-            past = archives[e, :size_of_archive, :moving]
-            proposed[e, :, :moving], correction[e] = _propose(
-                now[e, :, :moving], past, step, generation % 10 == 9, stream
+            past = archives[e, :size_of_archive, :block]
+            proposed[e, :, :block], correction[e] = _propose(
+                now[e, :, :block], past, step, generation % 10 == 9, stream
             )
         new = log_density(proposed.reshape(-1, size)).reshape(ensembles, chains)
         dice = np.stack([np.log(stream.random(chains)) for stream in streams])

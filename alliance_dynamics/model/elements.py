@@ -156,6 +156,11 @@ def _figures(model: Model, rows: Sequence[tuple[Row, Place]], faults: list[Fault
     }
 
 
+def _table(points: Sequence[tuple[float, float]]) -> Table:
+    ordered = sorted(points)
+    return Table(tuple(x for x, _ in ordered), tuple(y for _, y in ordered))
+
+
 def _unfit(variable: Variable, row: Row, place: Place) -> Fault | None:
     """Why the row cannot give a figure of the variable, or None."""
     label = variable.label
@@ -242,7 +247,8 @@ def _definitions(
             yield each
             continue
         old = dict(zip(_cells(model, variable.dimensions), each.expression.values, strict=True))
-        old |= {cell: rest.pop(cell) for cell in list(rest)}
+        old |= {cell: value for cell, value in rest.items() if isinstance(value, float)}
+        rest.clear()
         cells = list(_cells(grown, variable.dimensions))
         shape = tuple(len(grown.dimensions[axis].elements) for axis in variable.dimensions)
         yield replace(each, expression=Array(shape, tuple(old[cell] for cell in cells)))

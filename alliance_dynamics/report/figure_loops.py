@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import fill
 
 import numpy as np
+from matplotlib.patches import Patch
 
 from alliance_dynamics.report.blocks import Figure, slug
 from alliance_dynamics.report.drawing import INK, SERIES, finish, new_canvas, show_numbers
@@ -41,7 +42,7 @@ def draw_loops(voice: Voice, output: str, rows: list[Row]) -> Figure:
     for axes in panels:
         axes.set_ylim(min(low for low, _ in bounds), max(high for _, high in bounds))
     canvas.supylabel(voice.texts("axis.loops"), fontsize=8)
-    handles = [panels[0].bar(0, 0, color=colour) for _, colour in zip(largest, SERIES, strict=False)]
+    handles = [Patch(color=colour) for _, colour in zip(largest, SERIES, strict=False)]
     labels = [fill(name, WIDTH) for name in largest]
     canvas.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=6.5, frameon=False)
     leaders = "; ".join(_leaders(voice, rows, regime) for regime in regimes)

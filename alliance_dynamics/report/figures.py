@@ -99,8 +99,8 @@ def _fit_panel(axes: Axes, rows: list[Row], last_observed: int) -> None:
     axes.axvspan(last_observed + 0.5, max(years) + 0.5, color=SHADE, linewidth=0)
     axes.fill_between(years, [r["q05"] for r in rows], [r["q95"] for r in rows], color=BLUE, alpha=0.2, linewidth=0)
     if all(row.get("q25") not in (None, "") for row in rows):
-        half = [[float(row[end]) for row in rows] for end in ("q25", "q75")]
-        axes.fill_between(years, *half, color=BLUE, alpha=0.25, linewidth=0)
+        low, high = ([float(row[end]) for row in rows] for end in ("q25", "q75"))
+        axes.fill_between(years, low, high, color=BLUE, alpha=0.25, linewidth=0)
     axes.plot(years, [row["q50"] for row in rows], color=BLUE)
     marks = {"train": ("o", INK), "": ("o", INK), "shown": ("o", "none"), "excluded": ("x", INK)}
     for used, (marker, face) in marks.items():
