@@ -55,6 +55,7 @@ from alliance_dynamics.sensitivity.governance import (
 from alliance_dynamics.sensitivity.ladder import Rung, lever_ladder
 from alliance_dynamics.sensitivity.sobol import OnFail
 from alliance_dynamics.sensitivity.standing import Standing, regime_standing
+from alliance_dynamics.sensitivity.stopping import LARGE, RELATIVE, Settled, until_settled
 from alliance_dynamics.sweeps.executors import workers_of
 
 BASELINE, ALLIANCE_REGIME, NO_PROGRAMME = "R1", "R3", "R0"
@@ -300,6 +301,7 @@ def sensitivity(
     *,
     points: int | None = None,
     replicates: int | None = None,
+    max_runs: int | None = None,
     out: Path | None = None,
     seed: int = 1,
     jobs: int = 1,
@@ -310,7 +312,10 @@ def sensitivity(
     max_failed: float = MAX_FAILED,
     quiet: bool = False,
 ) -> Outcome:
-    """Sobol' indices of the governance levers of the built-in model, over futures from a quick calibration."""
+    """Sobol' indices of the governance levers of the built-in model, over futures from a quick calibration.
+
+    With `max_runs` the points are doubled until the stop rule of `sensitivity/stopping.py` is met.
+    """
     if model != "alliance":
         raise UsageError(
             fault(
@@ -336,21 +341,45 @@ def sensitivity(
     size = Size.of(quick=True)
     size = replace(size, points=points or size.points, replicates=replicates or size.replicates)
     regimes = read_regimes()
-    with stage("Sensitivity of the governance levers", quiet) as tell:
-        found = _sweep(opened, futures, regimes, parameters, size, seed, jobs, tell, kept, on_fail, max_failed)
-    notices = _left_out(found)
+
+    def analyse(number: int) -> GovernanceSweep:
+        own = kept if kept is None or max_runs is None else replace(kept, folder=kept.folder / f"points_{number}")
+        with stage("Sensitivity of the governance levers", quiet) as tell:
+            return _sweep(opened, futures, regimes, parameters, replace(size, points=number), seed, jobs, tell, own,
+                          on_fail, max_failed)  # fmt: skip
+
+    def runs_of(number: int) -> int:
+        return number * size.replicates * 2 * (len(parameters.levers) + 3)
+
+    ended = until_settled(analyse, points=size.points, runs_of=runs_of, most_runs=max_runs or 0)
+    found = ended.found
+    notices = (*_left_out(found), *_convergence(ended, max_runs))
     if out is None:
         return Outcome(text=str(found.indices), notices=notices)
     command = ["sensitivity", model, "--points", str(size.points), "--replicates", str(size.replicates)]
-    command += ["--seed", str(seed)]
+    command += [*(["--max-runs", str(max_runs)] if max_runs else []), "--seed", str(seed)]
     if on_fail != "error":
         command += ["--on-fail", on_fail, "--max-failed", f"{max_failed:g}"]
     with Outputs(out) as folder:
         if found.failed:
             write_failed(folder / "failed.csv", found.failed)
         write_sensitivity(folder, found, parameters, converged=_settled(found))
+        write_rows(folder / "convergence.csv", ended.rows())
         _sign(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows))
     return Outcome(text=str(found.indices), outputs=(out / "indices.csv",), notices=notices)
+
+
+def _convergence(ended: Settled[GovernanceSweep], max_runs: int | None) -> tuple[str, ...]:
+    """A notice of how the doubling ended, where it was asked for."""
+    if max_runs is None:
+        return ()
+    last = ended.steps[-1]
+    what = (
+        "Settled at {points} base points of a replicate: half-widths at most {width}"
+        if ended.settled
+        else "Not settled at {points} base points of a replicate: half-widths up to {width}"
+    )
+    return (translate(what).format(points=last.points, width=f"{last.widest:.3f}"),)
 
 
 def _left_out(sweep: GovernanceSweep) -> tuple[str, ...]:
@@ -512,8 +541,8 @@ def _weigh(
 def _settled(sweep: GovernanceSweep) -> bool:
     """Every total index from 0.1 on is known to a tenth of itself, in the years to 2050."""
     total = sweep.indices.ST
-    large = total.value >= 0.1
-    return bool((total.half_width[large] <= 0.1 * total.value[large]).all())
+    large = total.value >= LARGE
+    return bool((total.half_width[large] <= RELATIVE * total.value[large]).all())
 
 
 def _settings(runs: RegimeRuns, sweep: GovernanceSweep, fitted: Calibration) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def main(quick: bool) -> None:
         }
         more["compile"] = alliance.compile_times()
         more["memory"] = alliance.memory()
+        more["protocol"] = calibration.protocol()
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
         work, errors = engines.prepare(Path(folder), quick=quick)
         work += models.prepare(Path(folder), quick=quick)

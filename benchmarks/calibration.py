@@ -80,8 +80,67 @@ def measure(starts: int = 32, seed: int = 1) -> dict[str, float]:
     return found
 
 
+def protocol(jobs: int = 2) -> dict[str, float]:
+    """Wall seconds of the stages of `alliance calibrate tatarstan`, and of a small problem's, by name."""
+    from alliance_dynamics.calibration import calibration, estimation
+    from alliance_dynamics.calibration.calibration import calibrate
+    from alliance_dynamics.resources import resource
+
+    found: dict[str, float] = {}
+
+    def timed(module, name: str, title: str) -> Callable[[], None]:
+        whole = getattr(module, name)
+
+        def measured(*given, **options):
+            began = time.monotonic()
+            try:
+                return whole(*given, **options)
+            finally:
+                found[title] = found.get(title, 0.0) + time.monotonic() - began
+
+        setattr(module, name, measured)
+        return lambda: setattr(module, name, whole)
+
+    size = "logistic growth, 3 parameters"
+    stages = [
+        (estimation, "descend", f"{size}: 64 starts"), (estimation, "profiles_of", f"{size}: all profiles"),
+        (estimation, "draw", f"{size}: draws until R-hat < 1.01 and 400 effective ones"),
+        (calibration, "fit", "Tatarstan, 45 parameters: 24 starts, and both other poolings"),
+        (calibration, "identify", "Tatarstan: all profiles"),
+        (calibration, "sample_posterior", "Tatarstan: draws"),
+        (calibration, "validate", "Tatarstan: rolling origins"),
+    ]  # fmt: skip
+    undo = [timed(*stage) for stage in stages]
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            values = _exact(TRUE) * np.exp(0.05 * np.random.default_rng(1).standard_normal(len(YEARS)))
+            _write(Path(folder), values)
+            problem = read_problem(Path(folder))
+            estimation.estimate(problem, open_model(str(Path(folder) / "growth.mdl")), seed=1, jobs=jobs)
+        began = time.monotonic()
+        calibrate(open_model("alliance"), read_problem(resource("calibration/tatarstan")), seed=1, jobs=jobs)
+        found["Tatarstan: everything (budget 180)"] = time.monotonic() - began
+    finally:
+        for each in undo:
+            each()
+    return found
+
+
 def _package(folder: Path, values: np.ndarray, starts: int, seed: int) -> tuple[float, np.ndarray, float]:
     """CPU seconds of the whole search, where it starts (natural units), and its least sum of squared log residuals."""
+    _write(folder, values)
+    problem = read_problem(folder)
+    objective = objective_of(Binding(problem, open_model(str(folder / "growth.mdl"))), space_of(problem))
+    first = starts_of(objective, starts, seed)
+    began = time.process_time()
+    ended = polish(objective, ordered(descend(objective, first))[0])
+    spent = time.process_time() - began
+    residuals = objective.errors(ended.cube[None, :]).numerator[0]
+    return spent, objective.space.natural(first), float(np.sum(residuals**2))
+
+
+def _write(folder: Path, values: np.ndarray) -> None:
+    """The small problem as a folder."""
     tables = {
         "parameters": ["parameterId target lowerBound upperBound nominalValue estimate transform"]
         + [f"{key} {target} {low:g} {high:g} {middle:.15g} true log" for key, target, low, high, middle in zip(
@@ -94,14 +153,6 @@ def _package(folder: Path, values: np.ndarray, starts: int, seed: int) -> tuple[
         (folder / f"{name}.tsv").write_text("\n".join("\t".join(row.split()) for row in rows) + "\n", encoding="utf-8")
     (folder / "growth.mdl").write_text(MODEL, encoding="utf-8")
     (folder / "problem.toml").write_text('model = "growth.mdl"\ndt = 0.125\n', encoding="utf-8")
-    problem = read_problem(folder)
-    objective = objective_of(Binding(problem, open_model(str(folder / "growth.mdl"))), space_of(problem))
-    first = starts_of(objective, starts, seed)
-    began = time.process_time()
-    ended = polish(objective, ordered(descend(objective, first))[0])
-    spent = time.process_time() - began
-    residuals = objective.errors(ended.cube[None, :]).numerator[0]
-    return spent, objective.space.natural(first), float(np.sum(residuals**2))
 
 
 def _least(first: np.ndarray, values: np.ndarray, simulate: Callable[[np.ndarray], np.ndarray]) -> float:

@@ -99,6 +99,7 @@ def page(timings: Timings, more: Mapping[str, Mapping[str, float]], used: Mappin
             "the same optimum; PySD, whose Euler step is a quarter of ours, is timed from one start.",
             "seconds",
         ),
+        "protocol": ("A whole calibration", "Wall seconds of its stages on two cores.", "seconds"),
         "sweep": ("W3", "172,032 runs of W1 and their Sobol' indices with intervals, one core.", "value"),
     }
     for key, (title, said, unit) in titles.items():

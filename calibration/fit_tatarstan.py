@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 SEED = 1  # every random draw comes from it; 0 is a seed like any other
 
 # How much work: more starts look further for a better fit, more generations make the intervals surer.
-EFFORT = ad.Effort(starts=24, draws=1000, generations=3200, chains=32)
+EFFORT = ad.Effort(starts=24, draws=1000, generations=1700, chains=32)
 
 
 def main() -> None:

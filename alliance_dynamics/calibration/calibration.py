@@ -39,7 +39,7 @@ class Effort:
 
     starts: int = 24
     draws: int = 1000
-    generations: int = 3200
+    generations: int = 1700
     chains: int = 32
     doublings: int = 1
     origins: int | None = None

@@ -195,7 +195,7 @@ def _around(task: Task, fit: Fit, ensembles: int, count: int, seed: int) -> tupl
     p, g = len(fit.values), task.noise.groups
     width = task.priors.upper - task.priors.lower
     precision = information(task, fit) + task.priors.precision
-    spread = np.linalg.cholesky(np.linalg.inv(precision))
+    spread: Floats = np.linalg.cholesky(np.linalg.inv(precision)).astype(np.float64)
     stream = np.random.default_rng(np.random.SeedSequence([seed, 2]))
     starts = np.empty((ensembles, count, p + 2 * g))
     for e in range(ensembles):
@@ -204,4 +204,4 @@ def _around(task: Task, fit: Fit, ensembles: int, count: int, seed: int) -> tupl
         starts[e, :, :p] = np.clip(moved, task.priors.lower + margin, task.priors.upper - margin)
         starts[e, :, p : p + g] = np.log(fit.sigma) + 0.15 * stream.standard_normal((count, g))
         starts[e, :, p + g :] = np.clip(fit.phi + 0.05 * stream.standard_normal((count, g)), 0.0, task.noise.most_phi)
-    return starts, np.asarray(spread)
+    return starts, spread

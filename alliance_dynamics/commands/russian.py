@@ -306,6 +306,9 @@ RUSSIAN: dict[str, str] = {
         "составная модель, в том числе с добавленными элементами: alliance+extended (alliance)"
     ),
     "file for the rows (standard output)": "файл для строк (стандартный вывод)",
+    "double the points until intervals are narrow and the order stays; at most N runs (one size)": (
+        "удваивать число точек, пока интервалы не сузятся и порядок не устоится; не более N прогонов (один размер)"
+    ),
     "ok": "есть",
     "absent": "нет",
     "WRONG": "СБОЙ",

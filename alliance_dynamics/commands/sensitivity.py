@@ -10,6 +10,7 @@ from alliance_dynamics.commands.parser import Parser, jobs, number, one_of, powe
 SUMMARY = "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals."
 EXAMPLES = (
     "alliance sensitivity --points 512",
+    "alliance sensitivity --points 256 --replicates 16 --max-runs 1000000",
     "alliance sensitivity --points 512 --sweep runs --executor processes --out results/sensitivity",
 )
 
@@ -21,6 +22,9 @@ def add_options(parser: Parser) -> None:
                         help=say("base points of one design, a power of two (16)"))  # fmt: skip
     parser.add_argument("--replicates", type=whole(1), metavar="N",
                         help=say("independently scrambled designs, for the intervals (4)"))  # fmt: skip
+    parser.add_argument("--max-runs", type=whole(1), metavar="N",
+                        help=say("double the points until intervals are narrow and the order stays; at most N runs "
+                                 "(one size)"))  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of tables and figures (none is written)"))
     parser.add_argument("--sweep", type=Path, metavar="DIR",
                         help=say("folder that keeps the runs, to go on after an interruption (none)"))  # fmt: skip
@@ -47,6 +51,7 @@ def execute(arguments: Namespace) -> object:
         arguments.model,
         points=arguments.points,
         replicates=arguments.replicates,
+        max_runs=arguments.max_runs,
         out=arguments.out,
         seed=arguments.seed,
         jobs=arguments.jobs,

@@ -147,10 +147,7 @@ def _figures(model: Model, rows: Sequence[tuple[Row, Place]], faults: list[Fault
     return {
         name: Figures(
             numbers.get(name, {}),
-            {
-                cell: Table(*map(tuple, zip(*sorted(given), strict=True)))
-                for cell, given in points.get(name, {}).items()
-            },
+            {cell: _table(given) for cell, given in points.get(name, {}).items()},
         )
         for name in {*numbers, *points}
     }
