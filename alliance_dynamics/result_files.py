@@ -19,6 +19,7 @@ from alliance_dynamics.outcomes import ALLIANCE
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.regimes import RegimeRuns
 from alliance_dynamics.sensitivity.governance import ASSUMPTIONS, CALIBRATED, OUTCOMES, GovernanceSweep
+from alliance_dynamics.sensitivity.spread import effect_rows, outcome_rows
 
 Rows = Sequence[Mapping[str, Any]]
 RUSSIAN_SOURCES = {"judgement": "экспертное суждение", "literature": "литература"}
@@ -161,6 +162,8 @@ def write_sensitivity(folder: Path, sweep: GovernanceSweep, parameters: Paramete
         for each in parameters.levers.values()
     ]
     write_rows(folder / "levers.csv", levers)
+    write_rows(folder / "outcomes.csv", outcome_rows(sweep.sample))
+    write_rows(folder / "main_effects.csv", effect_rows(sweep.sample))
     summary = {
         "points": sweep.design.points,
         "replicates": sweep.design.replicates,

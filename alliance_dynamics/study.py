@@ -45,6 +45,7 @@ from alliance_dynamics.result_files import (
 from alliance_dynamics.result_files_policy import cards_of_inputs, write_ladder, write_standing
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes
 from alliance_dynamics.sensitivity.alternatives import regimes_by_form
+from alliance_dynamics.sensitivity.convergence import Doubled, until_converged
 from alliance_dynamics.sensitivity.governance import (
     MAX_FAILED,
     GovernanceSweep,
@@ -55,7 +56,6 @@ from alliance_dynamics.sensitivity.governance import (
 from alliance_dynamics.sensitivity.ladder import Rung, lever_ladder
 from alliance_dynamics.sensitivity.sobol import OnFail
 from alliance_dynamics.sensitivity.standing import Standing, regime_standing
-from alliance_dynamics.sensitivity.stopping import LARGE, RELATIVE, Settled, until_settled
 from alliance_dynamics.sweeps.executors import workers_of
 
 BASELINE, ALLIANCE_REGIME, NO_PROGRAMME = "R1", "R3", "R0"
@@ -314,7 +314,7 @@ def sensitivity(
 ) -> Outcome:
     """Sobol' indices of the governance levers of the built-in model, over futures from a quick calibration.
 
-    With `max_runs` the points are doubled until the stop rule of `sensitivity/stopping.py` is met.
+    With `max_runs` the points are doubled until the stop rule of `sensitivity/convergence.py` is met.
     """
     if model != "alliance":
         raise UsageError(
@@ -351,7 +351,7 @@ def sensitivity(
     def runs_of(number: int) -> int:
         return number * size.replicates * 2 * (len(parameters.levers) + 3)
 
-    ended = until_settled(analyse, points=size.points, runs_of=runs_of, most_runs=max_runs or 0)
+    ended = until_converged(analyse, points=size.points, runs_of=runs_of, most_runs=max_runs or 0)
     found = ended.found
     notices = (*_left_out(found), *_convergence(ended, max_runs))
     if out is None:
@@ -369,17 +369,17 @@ def sensitivity(
     return Outcome(text=str(found.indices), outputs=(out / "indices.csv",), notices=notices)
 
 
-def _convergence(ended: Settled[GovernanceSweep], max_runs: int | None) -> tuple[str, ...]:
+def _convergence(ended: Doubled[GovernanceSweep], max_runs: int | None) -> tuple[str, ...]:
     """A notice of how the doubling ended, where it was asked for."""
     if max_runs is None:
         return ()
-    last = ended.steps[-1]
+    points, width = ended.history[-1].design.points, f"{ended.verdicts[-1].widest:.3f}"
     what = (
         "Settled at {points} base points of a replicate: half-widths at most {width}"
-        if ended.settled
+        if ended.reached
         else "Not settled at {points} base points of a replicate: half-widths up to {width}"
     )
-    return (translate(what).format(points=last.points, width=f"{last.widest:.3f}"),)
+    return (translate(what).format(points=points, width=width),)
 
 
 def _left_out(sweep: GovernanceSweep) -> tuple[str, ...]:
@@ -541,8 +541,8 @@ def _weigh(
 def _settled(sweep: GovernanceSweep) -> bool:
     """Every total index from 0.1 on is known to a tenth of itself, in the years to 2050."""
     total = sweep.indices.ST
-    large = total.value >= LARGE
-    return bool((total.half_width[large] <= RELATIVE * total.value[large]).all())
+    large = total.value >= 0.1
+    return bool((total.half_width[large] <= 0.1 * total.value[large]).all())
 
 
 def _settings(runs: RegimeRuns, sweep: GovernanceSweep, fitted: Calibration) -> dict[str, Any]:

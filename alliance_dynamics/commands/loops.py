@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from alliance_dynamics.commands.parser import Parser, say, setting
 from alliance_dynamics.language import current_language
 
 if TYPE_CHECKING:
+    from alliance_dynamics.loops.slopes import Floats
     from alliance_dynamics.loops.study import LoopStudy
 
 SUMMARY = "Which feedback loops drive an output of a model, by period."
@@ -37,9 +38,10 @@ def add_options(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> Outcome:
     from alliance_dynamics.commands.changes import open_plan, parameters_of
+    from alliance_dynamics.loops.links import structure_of
     from alliance_dynamics.loops.named import named_loops_of
     from alliance_dynamics.loops.over_draws import labels_in
-    from alliance_dynamics.loops.study import labels_of, study_loops
+    from alliance_dynamics.loops.study import labels_of, scores_of_links, study_loops
     from alliance_dynamics.model.names import canonical
     from alliance_dynamics.settings import parameters_with
     from alliance_dynamics.simulate import program_of
@@ -49,7 +51,8 @@ def execute(arguments: Namespace) -> Outcome:
     stocks = [name for name, each in model.variables.items() if each.kind == "stock"]
     output = arguments.output or (DEFAULT if DEFAULT in model.variables else next(iter(stocks), ""))
     row = parameters_with(model, program_of(model), plan.constants)
-    study = study_loops(model, output, row[None, :], named=named_loops_of(model))
+    structure = structure_of(model)
+    study = study_loops(model, output, row[None, :], named=named_loops_of(model), structure=structure)
     labels = {name: each.label for name, each in model.variables.items()}
     labels |= labels_in(parameters_of(model), language)
     names = labels_of(study.kinds, language, labels)
@@ -60,7 +63,8 @@ def execute(arguments: Namespace) -> Outcome:
     )
     if arguments.out is None:
         return done
-    return _written(done, arguments.out, study, names, labels, title, language)
+    times, links = scores_of_links(structure, row)
+    return _written(done, arguments.out, study, names, labels, title, language, times, links)
 
 
 def _text(study: LoopStudy, names: Mapping[str, str], title: str) -> str:
@@ -98,7 +102,7 @@ def _results(study: LoopStudy, names: Mapping[str, str]) -> dict[str, object]:
 
 def _written(
     done: Outcome, folder: Path, study: LoopStudy, names: Mapping[str, str], labels: Mapping[str, str], title: str,
-    language: str,
+    language: str, moments: Floats, scored: Sequence[tuple[str, str, Floats]],
 ) -> Outcome:  # fmt: skip
     from dataclasses import replace
 
@@ -123,5 +127,10 @@ def _written(
             for kind in study.kinds
         ),
     )
+    links = write_csv(
+        folder / "links.csv",
+        ("cause", "effect", *(f"{time:g}" for time in moments.tolist())),
+        ((cause, effect, *scores.tolist()) for cause, effect, scores in scored),
+    )
     figure = write_bytes(folder / f"loops_{language}.svg", loop_figure(study, names, title, language).file)
-    return replace(done, outputs=(shares, loops, figure))
+    return replace(done, outputs=(shares, loops, links, figure))

@@ -148,6 +148,19 @@ def find_loops(structure: Structure, output: str, rows: Floats) -> FoundLoops:
     return FoundLoops(*_find(structure, _weights(structure, output), rows))
 
 
+def scores_of_links(structure: Structure, row: Floats) -> tuple[Floats, list[tuple[str, str, Floats]]]:
+    """The times of one run, and of every link that lies on a loop its cause, its effect and its score [time]."""
+    links = trace(structure, row[None, :])
+    scores = link_scores(links)
+    looped = structure.loop_of
+    found = [
+        (structure.names[cause], structure.names[effect], scores[k])
+        for k, (cause, effect) in enumerate(structure.links)
+        if looped[cause] >= 0 and looped[cause] == looped[effect]
+    ]
+    return links.times, found
+
+
 def _weights(structure: Structure, output: str) -> Floats:
     model = structure.model
     whole = model.variables.get(canonical(output))

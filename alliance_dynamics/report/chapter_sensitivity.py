@@ -12,6 +12,8 @@ from alliance_dynamics.report.voice import GROUPS, Voice
 from alliance_dynamics.report.wording import variance_sentences
 
 INDICES, LEVERS = "sensitivity/indices.csv", "sensitivity/levers.csv"
+SPREAD, EFFECTS = "sensitivity/outcomes.csv", "sensitivity/main_effects.csv"
+EFFECTS_FIGURE = "main_effects"
 
 
 def sensitivity_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:
@@ -28,7 +30,7 @@ def sensitivity_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...])
                 voice.texts("section.variance", outcome=voice.outcome(outcome), year=year),
                 items=tuple(variance_sentences(voice, at)),
                 figures=tuple(each for each in figures if each.name == figure_name(outcome)),
-                tables=(_index_table(voice, at),),
+                tables=(_index_table(voice, at), *((_rank_table(voice, at),) if _ranked(at) else ())),
             )
         )
     paragraphs = [voice.texts("sensitivity.intro"), _design(voice)]
@@ -38,7 +40,8 @@ def sensitivity_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...])
         "sensitivity",
         voice.texts("section.sensitivity"),
         tuple(paragraphs),
-        tables=(_range_table(voice),),
+        figures=tuple(each for each in figures if each.name == EFFECTS_FIGURE),
+        tables=(_range_table(voice), *((_spread_table(voice, facts),) if voice.results.rows(SPREAD) else ())),
         sections=tuple(parts),
     )
 
@@ -90,6 +93,42 @@ def _index_cell(voice: Voice, row: Row, index: str, decimals: int) -> Cell:
         exact(row[f"{index}_{end}"], voice.numbers.number(row[f"{index}_{end}"], decimals)) for end in ("low", "high")
     )
     return number(estimate, voice.texts.markup("interval", low=low, high=high))
+
+
+def _ranked(rows: list[Row]) -> bool:
+    return all(row.get("top_1") not in (None, "") for row in rows)
+
+
+def _rank_table(voice: Voice, rows: list[Row]) -> Table:
+    """How often each input is the first, and among the first three, over the independent samples."""
+    shares = [(row, float(row["top_1"]), float(row["top_3"])) for row in rows]
+    shown = sorted((each for each in shares if each[2] > 0), key=lambda each: (-each[1], -each[2]))
+    body = tuple(
+        (head(voice.lever(row["lever"])), number(voice.share(first)), number(voice.share(three)))
+        for row, first, three in shown
+    )
+    where = {"outcome": voice.outcome(rows[0]["outcome"]), "year": rows[0]["year"]}
+    columns = tuple(voice.texts(f"head.{each}") for each in ("input", "top_1", "top_3"))
+    return Table(f"{figure_name(rows[0]['outcome'])}-ranks", voice.texts("table.top", **where), INDICES, columns, body,
+                 (voice.texts("note.top"),))  # fmt: skip
+
+
+def _spread_table(voice: Voice, facts: Facts) -> Table:
+    """What the gaps of the outcomes come to over all settings and futures of the design, in the report year."""
+    rows = [row for row in voice.results.rows(SPREAD) if row["year"] == facts.report_year]
+    body: list[tuple[Cell, ...]] = []
+    for row in rows:
+        decimals = decimals_of_interval(row["q05"], row["q95"], row["q50"])
+        numbers = (exact(row[key], voice.numbers.number(row[key], decimals, sign=key != "sd"))
+                   for key in ("mean", "sd", "q05", "q50", "q95"))  # fmt: skip
+        failed = voice.share(row["failed"] / row["runs"])
+        unit = voice.unit(row["unit"])
+        name = voice.outcome(row["outcome"])
+        body.append((head(f"{name}, {unit}" if unit else name), *(number(each) for each in numbers), number(failed)))
+    columns = ("outcome", "mean", "sd", "q05", "q50", "q95", "failed")
+    return Table("spread", voice.texts("table.spread", year=facts.report_year, baseline=facts.baseline), SPREAD,
+                 tuple(voice.texts(f"head.{each}" if each == "outcome" else f"head.spread_{each}") for each in columns),
+                 tuple(body), (voice.texts("note.spread"),))  # fmt: skip
 
 
 def _range_table(voice: Voice) -> Table:

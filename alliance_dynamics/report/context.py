@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from alliance_dynamics.report.blocks import Figure, Section, Table
+from alliance_dynamics.report.chapter_checklist import checklist_section
 from alliance_dynamics.report.chapter_fit import fit_section
 from alliance_dynamics.report.chapter_levers import LADDER, ladder_section, standing_section
 from alliance_dynamics.report.chapter_loops import LOOPS, loops_section
@@ -51,6 +52,7 @@ def build_context(voice: Voice, facts: Facts, figures: dict[str, tuple[Figure, .
         *((loops_section(voice, figures["loops"]),) if voice.results.rows(LOOPS) else ()),
         fit_section(voice, facts, figures["fit"]),
         sensitivity_section(voice, facts, figures["sensitivity"]),
+        checklist_section(voice),
     )
     answer, support = _answer(voice, facts)
     context = Context(

@@ -10,7 +10,7 @@ from alliance_dynamics.report.blocks import Figure, plain, slug
 from alliance_dynamics.report.chapter_fit import break_in_words, calibrated_observables
 from alliance_dynamics.report.chapter_levers import LADDER
 from alliance_dynamics.report.chapter_loops import LOOPS
-from alliance_dynamics.report.chapter_sensitivity import figure_name, year_of_interest
+from alliance_dynamics.report.chapter_sensitivity import EFFECTS, figure_name, year_of_interest
 from alliance_dynamics.report.drawing import (
     BLUE,
     DASHES,
@@ -29,6 +29,7 @@ from alliance_dynamics.report.drawing import (
     show_years,
 )
 from alliance_dynamics.report.facts import FIRST_REGION, WHOLE, Facts, is_gross_product
+from alliance_dynamics.report.figure_effects import draw_effects
 from alliance_dynamics.report.figure_ladder import draw_ladder
 from alliance_dynamics.report.figure_loops import draw_loops
 from alliance_dynamics.report.numbers import decimals_of_interval
@@ -56,7 +57,10 @@ def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
                 draw_loops(voice, output, [row for row in loops if row["output"] == output])
                 for output in dict.fromkeys(row["output"] for row in loops)
             ),
-            "sensitivity": tuple(_sensitivity(voice, facts, each) for each in _index_outcomes(voice)),
+            "sensitivity": (
+                *((draw_effects(voice, facts),) if voice.results.rows(EFFECTS) else ()),
+                *(_sensitivity(voice, facts, each) for each in _index_outcomes(voice)),
+            ),
         }
 
 

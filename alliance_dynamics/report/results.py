@@ -91,6 +91,14 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "per_rouble_low": "number?", "per_rouble_high": "number?", "share_defined": "number",
         "coordination": "number", "budget_return": "number", "draws": "number",
     },
+    "sensitivity/outcomes.csv": {
+        "outcome": "name", "year": "year", "unit": "name", "mean": "number", "sd": "number", **_BAND,
+        "share_positive": "number", "runs": "number", "failed": "number",
+    },
+    "sensitivity/main_effects.csv": {
+        "outcome": "name", "year": "year", "lever": "name", "bin": "number", "setting": "number", "mean": "number",
+        "q05": "number", "q95": "number", "direction": "name",
+    },
     "sensitivity/failures.csv": {
         "regime": "name", "against": "name", "outcome": "name", "year": "year", "count": "number", "draws": "number",
         "coverage": "number?", "density": "number?", "base_rate": "number?", "input": "text", "label_en": "text",

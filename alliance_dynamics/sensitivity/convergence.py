@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -63,6 +64,54 @@ def converged(
                                  count=count, share=relative))  # fmt: skip
     reasons.extend(_order(history))
     return Convergence(not reasons, widest, tuple(reasons))
+
+
+class Analysis(Protocol):
+    @property
+    def indices(self) -> SobolIndices: ...
+
+
+A = TypeVar("A", bound=Analysis)
+
+
+@dataclass(frozen=True)
+class Doubled(Generic[A]):
+    """The largest of several analyses of one design, the indices of all of them, and the verdict on each."""
+
+    found: A
+    history: tuple[SobolIndices, ...]
+    verdicts: tuple[Convergence, ...]
+
+    @property
+    def reached(self) -> bool:
+        return self.verdicts[-1].reached
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The columns of convergence.csv: one record per size."""
+        return [
+            {"points": each.design.points, "runs": each.design.row_count, "widest_half_width": verdict.widest,
+             "reached": verdict.reached, "missing": "; ".join(reason.what.format(**reason.values) for reason in
+                                                              verdict.reasons)}
+            for each, verdict in zip(self.history, self.verdicts, strict=True)
+        ]  # fmt: skip
+
+
+def until_converged(
+    analyse: Callable[[int], A], *, points: int, runs_of: Callable[[int], int], most_runs: int
+) -> Doubled[A]:
+    """Doubles the base points from `points` until the stop rule is met or a next size would take over `most_runs`.
+
+    `analyse` makes the analysis of a size, `runs_of` counts its runs.  The first size is always made.
+    """
+    history: list[SobolIndices] = []
+    verdicts: list[Convergence] = []
+    while True:
+        found = analyse(points)
+        history.append(found.indices)
+        verdicts.append(converged(history))
+        if verdicts[-1].reached or runs_of(2 * points) > most_runs:
+            return Doubled(found, tuple(history), tuple(verdicts))
+        points *= 2
 
 
 def _order(history: Sequence[SobolIndices]) -> list[Fault]:

@@ -30,6 +30,7 @@ from alliance_dynamics.sensitivity.design import SobolDesign, sobol_design
 from alliance_dynamics.sensitivity.factors import Column, Factor
 from alliance_dynamics.sensitivity.indices import SobolIndices
 from alliance_dynamics.sensitivity.sobol import OnFail, accumulate, combine
+from alliance_dynamics.sensitivity.spread import Sample, joined
 from alliance_dynamics.settings import schedule_of
 from alliance_dynamics.sweeps.executors import Workers
 from alliance_dynamics.sweeps.sweep import run_sweep
@@ -37,6 +38,7 @@ from alliance_dynamics.sweeps.task import Block, SweepTask, run_rows, sweep_task
 
 Floats = NDArray[np.float64]
 MAX_FAILED = 0.01
+SHOWN_YEARS = (2030, 2040, 2050)
 EXPLAINED = 3  # a failed run is repeated step by step to be explained, which takes a second
 CALIBRATED, ASSUMPTIONS = "calibrated parameters", "uncertain assumptions"
 OUTCOMES = (
@@ -57,13 +59,15 @@ OUTCOMES = (
 class GovernanceSweep:
     """The indices with what they were made from; `years` are those after the policy year.
 
-    `failed`: number of each run that went non-finite, and why; their base points are in no index.
+    `sample`: the gaps in the years of `SHOWN_YEARS`.  `failed`: number of each run that went non-finite, and why; their
+    base points are in no index.
     """
 
     indices: SobolIndices
     design: SobolDesign
     years: NDArray[np.int64]
     runs: int
+    sample: Sample
     failed: tuple[tuple[int, str], ...] = ()
 
 
@@ -101,16 +105,30 @@ def governance_sensitivity(
         design, futures, baseline, [futures.program.parameter_index[each.constant] for each in levers.values()]
     )
     task = _task(model, futures, schedule, np.flatnonzero(after))
-    parts = []
+    parts, samples = [], []
+    series = series_of(model)
+    units = tuple(series.units[series.index(indicator, element)] for _, indicator, element in OUTCOMES)
+    shown = [int(np.flatnonzero(years[after] == year)[0]) for year in SHOWN_YEARS if year in years[after]]
     failures = _Failures(plan, task, model, futures, on_fail, kept.folder if kept else None)
     for replicate, values in enumerate(_values(plan, task, failures, kept, jobs, progress)):
         levels, base = values[: design.rows_per_replicate], values[design.rows_per_replicate :]
         gaps = np.swapaxes(levels - base[plan.back(replicate)], 1, 2)
+        samples.append(_sampled(design, replicate, gaps, tuple(levers), units, years[after][shown].tolist(), shown))
         parts.append(accumulate(design, replicate, gaps, axes=axes, pairs=False, on_fail=on_fail))
         progress((replicate + 1) / design.replicates)
     indices = combine(design, parts, axes=axes)
     refuse_partial(indices.dropped, points * replicates, max_failed)
-    return GovernanceSweep(indices, design, years[after], design.row_count, tuple(failures.found))
+    return GovernanceSweep(indices, design, years[after], design.row_count, joined(samples), tuple(failures.found))
+
+
+def _sampled(
+    design: SobolDesign, replicate: int, gaps: Floats, levers: tuple[str, ...], units: tuple[str, ...],
+    years: Sequence[int], places: Sequence[int],
+) -> Sample:  # fmt: skip
+    """The rows of A and B, which are independent samples of the inputs."""
+    count = 2 * design.points
+    inputs = design.rows(replicate * design.rows_per_replicate, count)[:, : len(levers)]
+    return Sample(levers, tuple(name for name, _, _ in OUTCOMES), units, tuple(years), inputs, gaps[:count, :, places])
 
 
 def refuse_partial(dropped: int, points: int, most: float) -> None:

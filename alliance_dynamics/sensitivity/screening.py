@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from alliance_dynamics.errors import Fault, UsageError, fault
 from alliance_dynamics.sensitivity.factors import Column, Factor, faults_of_factors, mapped
@@ -151,7 +152,7 @@ def rank_first_order(inputs: Floats, outputs: Floats) -> Floats:
 class MainEffect:
     """E[output | input] in equally filled bins of the input: centres, means and the 5 % and 95 % points, all [bin].
 
-    `direction`: "up", "down", "mixed" or "flat" (the means move by less than two standard errors).
+    `direction`: "up", "down", "mixed" or "flat" (no two of the means differ, at 5 %).
     """
 
     centres: Floats
@@ -177,7 +178,9 @@ def _direction(means: Floats, errors: Floats) -> str:
     noise = 2 * np.hypot(errors[:-1], errors[1:])
     steps = np.diff(means)
     span = means[-1] - means[0]
-    if np.ptp(means) <= 2 * np.sqrt(2) * errors.max():
+    pairs = len(means) * (len(means) - 1)
+    apart = ndtri(1 - 0.05 / max(2, pairs))  # of any two of the means, at 5 % over all pairs
+    if np.ptp(means) <= apart * np.sqrt(2) * errors.max():
         return "flat"
     if span > 0 and np.all(steps > -noise):
         return "up"

@@ -14,6 +14,7 @@ import pytest
 from alliance_dynamics.errors import InputError, UsageError
 from alliance_dynamics.report import write_report
 from alliance_dynamics.report.results import TABLES
+from alliance_dynamics.report.texts import read_texts
 
 from .make_results import make_results
 
@@ -158,7 +159,8 @@ def test_the_russian_page_is_in_russian(pages):
     text = text[: text.index("Паспорт расчёта")]
     sources = {row["source"] for row in read_rows(pages["ru"].parent, "calibration/parameters.csv")}
     sources |= {row["source"] for row in read_rows(pages["ru"].parent, "sensitivity/levers.csv")}
-    for each in (*sources, "English version", "alliance-dynamics"):
+    places = [value for key, value in read_texts("ru").entries.items() if key.startswith("checklist.")]
+    for each in (*sources, *map(str, places), "English version", "alliance-dynamics", "STRESS-SD"):
         text = text.replace(each, "")
     text = re.sub(r"[\w/]+\.csv|manifest\.json|--quick", "", text)
     assert set(re.findall(r"[A-Za-z]{2,}", text)) <= {"kx", "bp", "ST"}
