@@ -18,7 +18,7 @@ from alliance_dynamics.files import write_csv, write_text
 from alliance_dynamics.outcomes import ALLIANCE
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.regimes import RegimeRuns
-from alliance_dynamics.sensitivity.governance import ASSUMPTIONS, CALIBRATED, OUTCOMES, GovernanceSweep
+from alliance_dynamics.sensitivity.governance import ASSUMPTIONS, CALIBRATED, OUTCOMES, SHOWN_YEARS, GovernanceSweep
 from alliance_dynamics.sensitivity.spread import effect_rows, outcome_rows
 
 Rows = Sequence[Mapping[str, Any]]
@@ -162,6 +162,8 @@ def write_sensitivity(folder: Path, sweep: GovernanceSweep, parameters: Paramete
         for each in parameters.levers.values()
     ]
     write_rows(folder / "levers.csv", levers)
+    pairs = [row for row in sweep.indices.pair_table if row["year"] in SHOWN_YEARS]
+    write_rows(folder / "pairs.csv", [row for row in pairs if math.isfinite(float(row["S2"]))])  # type: ignore[arg-type]
     write_rows(folder / "outcomes.csv", outcome_rows(sweep.sample))
     write_rows(folder / "main_effects.csv", effect_rows(sweep.sample))
     summary = {

@@ -13,7 +13,8 @@ from alliance_dynamics.report.wording import variance_sentences
 
 INDICES, LEVERS = "sensitivity/indices.csv", "sensitivity/levers.csv"
 SPREAD, EFFECTS = "sensitivity/outcomes.csv", "sensitivity/main_effects.csv"
-EFFECTS_FIGURE = "main_effects"
+PAIRS = "sensitivity/pairs.csv"
+EFFECTS_FIGURE, PAIRS_FIGURE = "main_effects", "pairs"
 
 
 def sensitivity_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:
@@ -40,7 +41,7 @@ def sensitivity_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...])
         "sensitivity",
         voice.texts("section.sensitivity"),
         tuple(paragraphs),
-        figures=tuple(each for each in figures if each.name == EFFECTS_FIGURE),
+        figures=tuple(each for each in figures if each.name in (EFFECTS_FIGURE, PAIRS_FIGURE)),
         tables=(_range_table(voice), *((_spread_table(voice, facts),) if voice.results.rows(SPREAD) else ())),
         sections=tuple(parts),
     )

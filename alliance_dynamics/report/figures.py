@@ -10,7 +10,7 @@ from alliance_dynamics.report.blocks import Figure, plain, slug
 from alliance_dynamics.report.chapter_fit import break_in_words, calibrated_observables
 from alliance_dynamics.report.chapter_levers import LADDER
 from alliance_dynamics.report.chapter_loops import LOOPS
-from alliance_dynamics.report.chapter_sensitivity import EFFECTS, figure_name, year_of_interest
+from alliance_dynamics.report.chapter_sensitivity import EFFECTS, PAIRS, figure_name, year_of_interest
 from alliance_dynamics.report.drawing import (
     BLUE,
     DASHES,
@@ -32,6 +32,7 @@ from alliance_dynamics.report.facts import FIRST_REGION, WHOLE, Facts, is_gross_
 from alliance_dynamics.report.figure_effects import draw_effects
 from alliance_dynamics.report.figure_ladder import draw_ladder
 from alliance_dynamics.report.figure_loops import draw_loops
+from alliance_dynamics.report.figure_pairs import draw_pairs
 from alliance_dynamics.report.numbers import decimals_of_interval
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -59,6 +60,7 @@ def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
             ),
             "sensitivity": (
                 *((draw_effects(voice, facts),) if voice.results.rows(EFFECTS) else ()),
+                *((draw_pairs(voice, facts),) if voice.results.rows(PAIRS) else ()),
                 *(_sensitivity(voice, facts, each) for each in _index_outcomes(voice)),
             ),
         }

@@ -91,6 +91,10 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "per_rouble_low": "number?", "per_rouble_high": "number?", "share_defined": "number",
         "coordination": "number", "budget_return": "number", "draws": "number",
     },
+    "sensitivity/pairs.csv": {
+        "outcome": "name", "year": "year", "lever": "name", "other": "name", "S2": "number", "S2_low": "number",
+        "S2_high": "number",
+    },
     "sensitivity/outcomes.csv": {
         "outcome": "name", "year": "year", "unit": "name", "mean": "number", "sd": "number", **_BAND,
         "share_positive": "number", "runs": "number", "failed": "number",

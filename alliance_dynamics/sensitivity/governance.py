@@ -114,7 +114,7 @@ def governance_sensitivity(
         levels, base = values[: design.rows_per_replicate], values[design.rows_per_replicate :]
         gaps = np.swapaxes(levels - base[plan.back(replicate)], 1, 2)
         samples.append(_sampled(design, replicate, gaps, tuple(levers), units, years[after][shown].tolist(), shown))
-        parts.append(accumulate(design, replicate, gaps, axes=axes, pairs=False, on_fail=on_fail))
+        parts.append(accumulate(design, replicate, gaps, axes=axes, pairs=True, on_fail=on_fail))
         progress((replicate + 1) / design.replicates)
     indices = combine(design, parts, axes=axes)
     refuse_partial(indices.dropped, points * replicates, max_failed)
