@@ -7,18 +7,22 @@ from textwrap import fill
 import numpy as np
 
 from alliance_dynamics.report.blocks import Figure
-from alliance_dynamics.report.chapter_sensitivity import PAIRS, PAIRS_FIGURE
+from alliance_dynamics.report.chapter_sensitivity import INDICES, PAIRS, PAIRS_FIGURE
 from alliance_dynamics.report.drawing import INK, finish, new_canvas
 from alliance_dynamics.report.facts import Facts
 from alliance_dynamics.report.voice import Voice
 
 
 def draw_pairs(voice: Voice, facts: Facts) -> Figure:
-    """A matrix of the inputs: the second-order share of the headline outcome where its interval excludes 0."""
+    """A matrix of the inputs: the second-order share of the headline outcome where it is beyond doubt."""
     rows = [row for row in voice.results.rows(PAIRS)
             if row["outcome"] == facts.headline and row["year"] == facts.report_year]  # fmt: skip
     inputs = list(dict.fromkeys(each for row in rows for each in (row["lever"], row["other"])))
-    sure = [row for row in rows if row["S2_low"] > 0]
+    total = {row["lever"]: row["ST_high"] for row in voice.results.rows(INDICES)
+             if row["outcome"] == facts.headline and row["year"] == facts.report_year}  # fmt: skip
+    # no pair can have more than either of its inputs has with all others: what says so is noise of small samples
+    sure = [row for row in rows if row["S2_low"] > 0
+            and row["S2"] <= min(total.get(row["lever"], 0.0), total.get(row["other"], 0.0))]  # fmt: skip
     values = np.full((len(inputs), len(inputs)), np.nan)
     for row in sure:
         i, j = sorted((inputs.index(row["lever"]), inputs.index(row["other"])))
