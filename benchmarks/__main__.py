@@ -10,7 +10,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from benchmarks import alliance, calibration, engines, models, page, sweep
+from benchmarks import alliance, calibration, engines, models, page, sensitivity, sweep
 from benchmarks.measure import Engine, keep, side_by_side, versions
 
 
@@ -28,6 +28,7 @@ def main(quick: bool) -> None:
         more["compile"] = alliance.compile_times()
         more["memory"] = alliance.memory()
         more["protocol"] = calibration.protocol()
+        more["efficiency"] = sensitivity.efficiency()
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
         work, errors = engines.prepare(Path(folder), quick=quick)
         work += models.prepare(Path(folder), quick=quick)
@@ -36,6 +37,7 @@ def main(quick: bool) -> None:
         more["errors"] = errors
         if not quick:
             more["sweep"] = sweep.measure()
+            more["indices"] = sensitivity.measure()
         more["calibration"] = calibration.measure(8 if quick else 32)
     used = versions("numpy", "scipy", "llvmlite", "pysd", "pysimlin", "SALib")
     text = page.page(timings, more, used)
