@@ -15,6 +15,7 @@ from alliance_dynamics.export.write_vensim import write_vensim
 from alliance_dynamics.export.write_xmile import write_xmile
 from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.model import Model
+from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.read import read_model
 from alliance_dynamics.model.vensim import read_vensim_text
 from alliance_dynamics.model.xmile import read_xmile
@@ -206,3 +207,13 @@ TANK = """<?xml version="1.0"?>
 <flow name="drain"><eqn>2</eqn></flow>
 </variables></model></xmile>
 """
+
+
+def test_a_written_vensim_text_has_a_sketch_with_every_variable():
+    """Vensim opens the file with a picture: each variable stands on a view, and the text reads back as the model."""
+    model = open_model("alliance")
+    equations, _, sketch = write_vensim(model).partition("\\\\\\---/// Sketch information")
+    assert equations and sketch.count("\n*") >= 3
+    shown = {canonical(line.split(",")[2]) for line in sketch.splitlines() if line.startswith("10,")}
+    controls = {"initial_time", "final_time", "time_step", "saveper"}
+    assert set(model.variables) - controls <= shown

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from alliance_dynamics.cli import main
+from alliance_dynamics.diagrams.graph import graph_of
 from alliance_dynamics.errors import InputError
 from alliance_dynamics.loops import read_named_loops, study_loops
 from alliance_dynamics.loops.links import structure_of
@@ -23,6 +24,45 @@ def test_named_loops_go_through_variables_of_the_model(alliance):
     named = read_named_loops(known=alliance.variables)
     assert [each.id for each in named] == [*(f"R{i}" for i in range(1, 13)), *(f"B{i}" for i in range(1, 16) if i != 8)]
     assert all(each.labels["ru"] and each.labels["en"] for each in named)
+
+
+LONG_WAY_BACK = {"R8", "B4", "B6", "B13"}  # return through the engine R1 or through knowledge, which they do not list
+
+
+def test_every_named_loop_is_closed_in_the_equations(alliance):
+    """Each loop leads from every one of its stations to all of them; all but four within the variables they list."""
+    links = graph_of(alliance, signs=False).links
+    for each in read_named_loops(known=alliance.variables):
+        for stations in each.through:
+            inside = set(each.along) | set(stations)
+            effects: dict[str, set[str]] = {}
+            for cause, effect in links:
+                if each.id in LONG_WAY_BACK or (cause in inside and effect in inside):
+                    effects.setdefault(cause, set()).add(effect)
+            for start in stations:
+                assert stations <= _reached(start, effects), (each.id, start)
+
+
+def test_the_backlash_has_an_open_gain_that_closes_through_trust(alliance):
+    """B8: power that is imposed lowers trust, and trust proposals; the power itself nothing but the regime sets."""
+    effects: dict[str, set[str]] = {}
+    for cause, effect in graph_of(alliance, signs=False).links:
+        effects.setdefault(cause, set()).add(effect)
+    assert {"alliance_trust", "relational_readiness", "proposals", "joint_r&d_results"} <= _reached(
+        "imposed_power", effects
+    )
+    assert "imposed_power" not in _reached("alliance_trust", effects)
+
+
+def _reached(start: str, effects: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for effect in effects.get(waiting.pop(), ()):
+            if effect not in found:
+                found.add(effect)
+                waiting.append(effect)
+    return found
 
 
 def test_a_named_loop_through_an_unknown_variable_is_refused(tmp_path):
