@@ -41,6 +41,11 @@ def open_model(name_or_path: str) -> Model:
     if not is_built_in(name_or_path):
         return read_model(name_or_path)
     name, *tables = name_or_path.split("+")
+    if name != ALLIANCE and (own := [each for each in tables if each in _own_tables()]):
+        raise UsageError(
+            fault("", "The elements `{table}` are made for `{whole}`, not for `{name}` alone", table=own[0],
+                  whole=ALLIANCE, name=name, remedy="Name `{whole}+{table}`, or give a table of your own")
+        )  # fmt: skip
     model = _built_in(name)
     return add_elements(model, [_element_table(each) for each in tables]) if tables else model
 
@@ -51,10 +56,14 @@ def _built_in(name: str) -> Model:
     return read_model(resource("sdmodels") / f"{name}.mdl")
 
 
+def _own_tables() -> dict[str, Path]:
+    return {each.stem: each for each in sorted((resource("sdmodels") / "elements").glob("*.csv"))}
+
+
 def _element_table(name: str) -> Path:
     if name.lower().endswith(".csv"):
         return Path(name)
-    own = {each.stem: each for each in sorted((resource("sdmodels") / "elements").glob("*.csv"))}
+    own = _own_tables()
     if name not in own:
         raise UsageError(
             fault("", "There are no elements `{name}`", expected="One of {known}, or the path of a table (.csv)",

@@ -159,6 +159,13 @@ def test_an_equation_for_single_elements_is_not_guessed(tmp_path):
         add_elements(read_model(tmp_path / "towns.mdl"), [table(tmp_path, EAST)])
 
 
+def test_tables_of_the_package_are_for_the_composed_model():
+    with pytest.raises(
+        UsageError, match=r"made for `alliance`, not for `coordination` alone. Name `alliance\+extended`"
+    ):
+        open_model("coordination+extended")
+
+
 def test_unknown_tables_are_refused():
     with pytest.raises(UsageError, match="Did you mean `extended`"):
         open_model("alliance+extendd")
