@@ -8,7 +8,7 @@ import numpy as np
 
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.language import translate
-from alliance_dynamics.model.built_in import ALLIANCE, open_model
+from alliance_dynamics.model.built_in import ALLIANCE, is_alliance, open_model
 from alliance_dynamics.model.expression import Reference, walk
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.units import unit_faults
@@ -35,7 +35,7 @@ def check(
     """
     model = open_model(name)
     results = [units(model), time_step(model)]
-    if model.name.partition("+")[0] == ALLIANCE:
+    if is_alliance(model.name):
         sentences = read_checks(resource("sdmodels/checks.toml"))
         results += evaluate(model, sentences, draws=draws, seed=seed, jobs=jobs, progress=progress)
     failed = [each.id for each in results if not each.holds]

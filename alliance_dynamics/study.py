@@ -26,7 +26,7 @@ from alliance_dynamics.language import LANGUAGES, current_language, translate
 from alliance_dynamics.loops.named import named_loops_of
 from alliance_dynamics.loops.over_draws import DRAWS, QUICK_DRAWS, loops_of_regimes
 from alliance_dynamics.manifest import describe_model, hash_files, write_manifest
-from alliance_dynamics.model.built_in import is_built_in, open_model
+from alliance_dynamics.model.built_in import is_alliance, open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.outcomes import ALLIANCE
 from alliance_dynamics.parameters import Parameters, read_parameters
@@ -270,7 +270,7 @@ def compare(
     `model` is the composed model, `alliance`, or one with elements added; constants of what is added are drawn from
     their ranges, where they have one.
     """
-    if not is_built_in(model) or model.partition("+")[0] != "alliance":
+    if not is_alliance(model):
         raise UsageError(
             fault("", "Regimes are known for the model `alliance` only, not for `{name}`", name=model,
                   remedy="Name `alliance`, or `alliance+ELEMENTS` with a table of elements")
@@ -348,10 +348,7 @@ def sensitivity(
             return _sweep(opened, futures, regimes, parameters, replace(size, points=number), seed, jobs, tell, own,
                           on_fail, max_failed)  # fmt: skip
 
-    def runs_of(number: int) -> int:
-        return number * size.replicates * 2 * (len(parameters.levers) + 3)
-
-    ended = until_converged(analyse, points=size.points, runs_of=runs_of, most_runs=max_runs or 0)
+    ended = until_converged(analyse, points=size.points, most_runs=max_runs or 0)
     found = ended.found
     notices = (*_left_out(found), *_convergence(ended, max_runs))
     if out is None:

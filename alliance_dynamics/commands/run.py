@@ -49,7 +49,7 @@ def execute(arguments: Namespace) -> Outcome:
         raise UsageError(fault(str(out), say("--out names no CSV file"), remedy=say("Let the name end in .csv")))
     from alliance_dynamics.commands.changes import open_plan
     from alliance_dynamics.files import csv_text, write_text
-    from alliance_dynamics.model.built_in import ALLIANCE
+    from alliance_dynamics.model.built_in import is_alliance
     from alliance_dynamics.simulate import run_model
 
     plan = open_plan(arguments.targets, dict(arguments.set))
@@ -78,7 +78,7 @@ def execute(arguments: Namespace) -> Outcome:
     if out is None:
         return Outcome(text=table or text, results=results, notices=notices)
     done = Outcome(text=table, outputs=(write_text(out, text),), results=results, notices=notices)
-    own = plan.model.name.partition("+")[0] == ALLIANCE
+    own = is_alliance(plan.model.name)
     return done.then("alliance", "compare") if own else done.then("alliance", "check", arguments.targets[0])
 
 

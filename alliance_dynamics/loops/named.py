@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alliance_dynamics.language import LANGUAGES
-from alliance_dynamics.model.built_in import ALLIANCE
+from alliance_dynamics.model.built_in import is_alliance
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.resources import resource
@@ -46,7 +46,7 @@ def read_named_loops(path: str | Path | None = None, known: Collection[str] = ()
 
 def named_loops_of(model: Model) -> tuple[NamedLoop, ...]:
     """The named loops of the composed model; other models have none."""
-    if model.name.partition("+")[0] == ALLIANCE:
+    if is_alliance(model.name):
         return read_named_loops(known=model.variables)
     return ()
 

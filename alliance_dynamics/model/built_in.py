@@ -29,7 +29,12 @@ def title_of(name: str, language: str) -> str:
 
 def is_built_in(name: str) -> bool:
     """Whether a model is one of ours, with elements added (`alliance+extended`) or without."""
-    return name.partition("+")[0] in BUILT_IN and not Path(name).exists()
+    return name.partition("+")[0] in BUILT_IN
+
+
+def is_alliance(name: str) -> bool:
+    """Whether a model is the composed one, with elements added or without."""
+    return name.partition("+")[0] == ALLIANCE
 
 
 def open_model(name_or_path: str) -> Model:

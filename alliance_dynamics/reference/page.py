@@ -17,7 +17,7 @@ from alliance_dynamics.files import write_text
 from alliance_dynamics.language import LANGUAGES
 from alliance_dynamics.loops.named import NamedLoop
 from alliance_dynamics.loops.over_draws import labels_in
-from alliance_dynamics.model.built_in import ALLIANCE, title_of
+from alliance_dynamics.model.built_in import ALLIANCE, is_alliance, title_of
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.reference.cards import DATA, Card, cards_of
@@ -103,7 +103,7 @@ def _render(
         loops=[(each, ", ".join(names.get(name, name) for name in _in_order(each, model))) for each in named],
         diagrams=[(page.title, texts(page.kind.replace("-", "_")), _inline(svg, f"d{i}-"))
                   for i, (page, svg) in enumerate(pages)],
-        left_out=texts.list(f"{ALLIANCE}.left_out") if model.name.partition("+")[0] == ALLIANCE else [],
+        left_out=texts.list(f"{ALLIANCE}.left_out") if is_alliance(model.name) else [],
         not_estimated=[(anchor(name), names[name], card) for name, card in cards.items() if _assumed(card)],
         modules=[(title_of(module, language), list(_entries(model, cards, module, texts, names, elements)))
                  for module in dict.fromkeys(card.module for card in cards.values())],

@@ -96,12 +96,10 @@ class Doubled(Generic[A]):
         ]  # fmt: skip
 
 
-def until_converged(
-    analyse: Callable[[int], A], *, points: int, runs_of: Callable[[int], int], most_runs: int
-) -> Doubled[A]:
+def until_converged(analyse: Callable[[int], A], *, points: int, most_runs: int) -> Doubled[A]:
     """Doubles the base points from `points` until the stop rule is met or a next size would take over `most_runs`.
 
-    `analyse` makes the analysis of a size, `runs_of` counts its runs.  The first size is always made.
+    `analyse` makes the analysis of a size.  The first size is always made.
     """
     history: list[SobolIndices] = []
     verdicts: list[Convergence] = []
@@ -109,7 +107,7 @@ def until_converged(
         found = analyse(points)
         history.append(found.indices)
         verdicts.append(converged(history))
-        if verdicts[-1].reached or runs_of(2 * points) > most_runs:
+        if verdicts[-1].reached or 2 * found.indices.design.row_count > most_runs:
             return Doubled(found, tuple(history), tuple(verdicts))
         points *= 2
 

@@ -13,7 +13,7 @@ import pytest
 from alliance_dynamics.calibration.region_rows import HEADER, region_rows
 from alliance_dynamics.cli import main
 from alliance_dynamics.errors import InputError, UsageError
-from alliance_dynamics.model.built_in import open_model
+from alliance_dynamics.model.built_in import is_built_in, open_model
 from alliance_dynamics.model.elements import add_elements
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.read import read_model
@@ -164,6 +164,13 @@ def test_tables_of_the_package_are_for_the_composed_model():
         UsageError, match=r"made for `alliance`, not for `coordination` alone. Name `alliance\+extended`"
     ):
         open_model("coordination+extended")
+
+
+def test_a_folder_of_the_same_name_does_not_hide_a_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "alliance").mkdir()
+    assert is_built_in("alliance")
+    assert main(["run", "alliance", "R3", "--stop", "2001", "--out", "run.csv"]) == 0
 
 
 def test_unknown_tables_are_refused():

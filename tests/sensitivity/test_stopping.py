@@ -31,7 +31,7 @@ def analysis(points: int, function=ishigami) -> Analysis:
 
 
 def test_ishigami_stops_with_intervals_that_hold_the_exact_values():
-    ended = until_converged(analysis, points=256, runs_of=lambda n: n * 16 * 8, most_runs=10_000_000)
+    ended = until_converged(analysis, points=256, most_runs=10_000_000)
     assert ended.reached
     points = [each.design.points for each in ended.history]
     assert points == [256 << i for i in range(len(points))] and points[-1] >= 1024
@@ -45,14 +45,14 @@ def test_ishigami_stops_with_intervals_that_hold_the_exact_values():
 
 def test_it_never_stops_before_1024_points_of_a_replicate():
     """A linear function is exact at any size, and still waits."""
-    ended = until_converged(lambda n: analysis(n, lambda x: x @ [3.0, 2, 1]), points=64, runs_of=lambda n: n,
+    ended = until_converged(lambda n: analysis(n, lambda x: x @ [3.0, 2, 1]), points=64,
                             most_runs=10**9)  # fmt: skip
     assert ended.reached
     assert ended.history[-1].design.points == 1024
 
 
 def test_the_ceiling_holds_and_is_said():
-    ended = until_converged(analysis, points=16, runs_of=lambda n: n * 16 * 8, most_runs=16 * 16 * 8 * 4)
+    ended = until_converged(analysis, points=16, most_runs=16 * 16 * 8 * 4)
     assert not ended.reached
     assert ended.history[-1].design.points == 64
 
