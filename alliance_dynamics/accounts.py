@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alliance_dynamics.compare import quantiles
 from alliance_dynamics.errors import UsageError, fault
-from alliance_dynamics.futures import Futures, columns_of_regime
+from alliance_dynamics.futures import Futures
 from alliance_dynamics.kernel.integrate import compile_kernel
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
-from alliance_dynamics.regimes import refuse_failures
+from alliance_dynamics.regimes import run_regime
 from alliance_dynamics.scenarios import Scenario
 from alliance_dynamics.settings import schedule_of
 
@@ -45,7 +46,7 @@ class Account:
     against: str
     year: int
     appropriation: float
-    values: Mapping[str, float | None]
+    values: Mapping[str, Any]
     draws: int
 
     def row(self) -> dict[str, Any]:
@@ -62,21 +63,19 @@ def native_appropriations(
     The mean from the policy year to `until` of the federal share of its agreed projects and of its staff, in the median
     future, when money is never scarce.
     """
-    middle = np.median(futures.rows, axis=0)[None, :]
+    middle = replace(futures, rows=np.median(futures.rows, axis=0)[None, :])
     kernel = compile_kernel(futures.program, ASKED)
     schedule, _ = schedule_of(futures.program, futures.base)
+    times = np.rint(schedule.times).astype(int)
     found = {}
     for regime in regimes:
         if regime.levers.get(APPROPRIATION) == 0.0:
             found[regime.id] = 0.0
             continue
         rich = replace(regime, levers={**regime.levers, APPROPRIATION: AMPLE})
-        row = replace(futures, rows=middle).under(columns_of_regime(futures.program, model, rich, parameters))
-        result = kernel.run(row, schedule, method=model.time.method)
-        refuse_failures(model, futures, row, result.failed, schedule)
-        times = np.rint(schedule.times).astype(int)
+        asked = run_regime(model, rich, middle, parameters, kernel, schedule)
         span = (times > (regime.start_policy or times[0])) & (times <= until)
-        found[regime.id] = round(float(result.values[0, span].sum(axis=1).mean()), _ROUND)
+        found[regime.id] = round(float(asked[0, span].sum(axis=1).mean()), _ROUND)
     return found
 
 
@@ -106,10 +105,7 @@ def accounts(
     places = [np.rint(schedule.times).astype(int).tolist().index(year) for year in years]
 
     def run(regime: Scenario) -> Floats:
-        rows = futures.under(columns_of_regime(futures.program, model, regime, parameters))
-        result = kernel.run(rows, schedule, method=model.time.method, threads=jobs)
-        refuse_failures(model, futures, rows, result.failed, schedule)
-        return result.values[:, places]
+        return run_regime(model, regime, futures, parameters, kernel, schedule, jobs=jobs)[:, places]
 
     base = run(regimes[names.index(against)])
     others = [each for each in regimes if each.id != against]
@@ -126,28 +122,19 @@ def accounts(
     return tuple(found)
 
 
-def _values(gaps: Floats) -> dict[str, float | None]:
+def _values(gaps: Floats) -> dict[str, Any]:
     """What one regime's draws [draw, (benefit, cost, coordination)] come to."""
     benefit, cost, coordination = gaps.T
     npv = benefit - cost
     defined = np.abs(cost) >= NO_COST
     ratio = benefit[defined] / cost[defined]
     return {
-        **_span("benefit", benefit),
-        **_span("cost", cost),
-        **_span("npv", npv),
+        **quantiles("benefit", benefit),
+        **quantiles("cost", cost),
+        **quantiles("npv", npv),
         "share_positive": float((npv > 0).mean()),
-        **(_span("per_rouble", ratio) if len(ratio) else dict.fromkeys(_names("per_rouble"))),
+        **quantiles("per_rouble", ratio if len(ratio) else None),
         "share_defined": float(defined.mean()),
         "coordination": float(np.median(coordination)),
         "budget_return": BUDGET_SHARE * float(np.median(benefit)),
     }
-
-
-def _span(name: str, draws: Floats) -> dict[str, float]:
-    low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
-    return dict(zip(_names(name), (float(middle), float(low), float(high)), strict=True))
-
-
-def _names(name: str) -> tuple[str, str, str]:
-    return name, f"{name}_low", f"{name}_high"

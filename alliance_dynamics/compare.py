@@ -96,14 +96,14 @@ def compare_values(
             )  # fmt: skip
         for i, regime in enumerate(regimes):
             high = float(np.quantile(regret[i], INTERVAL[1]))
-            table.append({"regime": regime, **where, **_quantiles("level", here[i]), "best": float(best[i]),
+            table.append({"regime": regime, **where, **quantiles("level", here[i]), "best": float(best[i]),
                           "regret_mean": float(regret[i].mean()), "regret_high": high,
                           "regret_max": float(regret[i].max()), "draws": int(kept.sum())})  # fmt: skip
             if i == base:
                 continue
             share = share_better(here[i], here[base], outcome.better)
-            summary.append({"regime": regime, "baseline": baseline, **where, **_quantiles("gap", here[i] - here[base]),
-                            **_quantiles("gap_percent", percent[i]), "share_better": share,
+            summary.append({"regime": regime, "baseline": baseline, **where, **quantiles("gap", here[i] - here[base]),
+                            **quantiles("gap_percent", percent[i]), "share_better": share,
                             "verdict": verdict(share, int(kept.sum())), "draws": int(kept.sum())})  # fmt: skip
     shown = tuple(dict.fromkeys(float(year) for _, year, _, _ in chosen))
     return Comparison(tuple(regimes), baseline, tuple(outcomes), shown, int(kept.sum()), dropped, summary, table,
@@ -260,7 +260,7 @@ def _notes_on_draws(draws: int, dropped: int) -> Iterator[Fault]:
                     all=draws + dropped)  # fmt: skip
 
 
-def _quantiles(name: str, draws: np.ndarray | None) -> dict[str, object]:
+def quantiles(name: str, draws: np.ndarray | None) -> dict[str, object]:
     """Median and interval over draws under the names `name`, `name_low`, `name_high`."""
     if draws is None:
         return {name: None, f"{name}_low": None, f"{name}_high": None}

@@ -13,7 +13,7 @@ from alliance_dynamics.compare import Comparison, Outcome, compare_values
 from alliance_dynamics.errors import RunError, UsageError, fault
 from alliance_dynamics.failures import explain
 from alliance_dynamics.futures import Futures, columns_of_regime
-from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
+from alliance_dynamics.kernel.integrate import Kernel, Schedule, compile_kernel
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.outcomes import ALLIANCE, SeriesSet, series_of
 from alliance_dynamics.parameters import Parameters
@@ -54,14 +54,22 @@ def run_regimes(
     schedule, _ = schedule_of(futures.program, futures.base)
     values = []
     for i, regime in enumerate(regimes):
-        rows = futures.under(columns_of_regime(futures.program, model, regime, parameters))
-        result = kernel.run(rows, schedule, method=model.time.method, threads=jobs)
-        refuse_failures(model, futures, rows, result.failed, schedule)
-        values.append(series.values(result.values))
+        values.append(series.values(run_regime(model, regime, futures, parameters, kernel, schedule, jobs=jobs)))
         progress((i + 1) / len(regimes))
     years = np.rint(schedule.times).astype(int)
     starts = {int(regime.start_policy) for regime in regimes if regime.start_policy is not None}
     return RegimeRuns(tuple(regimes), series, years, np.stack(values), max(starts, default=int(years[0])))
+
+
+def run_regime(
+    model: Model, regime: Scenario, futures: Futures, parameters: Parameters, kernel: Kernel, schedule: Schedule, *,
+    jobs: int = 1,
+) -> Floats:  # fmt: skip
+    """The outputs [draw, save, output] of one regime over every future.  RunError: a run went non-finite."""
+    rows = futures.under(columns_of_regime(futures.program, model, regime, parameters))
+    result = kernel.run(rows, schedule, method=model.time.method, threads=jobs)
+    refuse_failures(model, futures, rows, result.failed, schedule)
+    return result.values
 
 
 def compare_regimes(runs: RegimeRuns, *, baseline: str, at: Sequence[int]) -> Comparison:

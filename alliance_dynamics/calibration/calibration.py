@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from alliance_dynamics.calibration.fit import Fit, fit
 from alliance_dynamics.calibration.identify import Identification, identify
-from alliance_dynamics.calibration.posterior import R_HAT_GATE, SIZE_GATE, Posterior, sample_posterior
+from alliance_dynamics.calibration.posterior import Posterior, sample_posterior
 from alliance_dynamics.calibration.predictive import Band, coverage, predictive_band
 from alliance_dynamics.calibration.problem import CalibratedParameter, Problem
 from alliance_dynamics.calibration.setup import Setup, set_up
@@ -183,8 +183,8 @@ class Calibration:
             "at_bound": [row["parameter"] for row in self.table if row["status"] == "at bound"],
             "not_identified": [row["parameter"] for row in self.table if row["status"] == "not identified"],
             "breaks": self._breaks(),
-            "converged": bool(np.all(self.posterior.r_hat < R_HAT_GATE) and self._least_size() > SIZE_GATE),
-            "least_effective_size": self._least_size(),
+            "converged": self.posterior.passed,
+            "least_effective_size": self.posterior.least_size,
             "r_hat_max": float(np.nanmax(self.posterior.r_hat)),
             "accepted": self.posterior.accepted,
             "generations": self.posterior.generations,
@@ -204,10 +204,6 @@ class Calibration:
                 + (f"; {words[row['parameter']]}" if row["parameter"] in words else "")
             )
         return "\n".join(lines)
-
-    def _least_size(self) -> float:
-        sizes = np.minimum(self.posterior.bulk, self.posterior.tail)
-        return float(np.min(np.where(np.isfinite(sizes), sizes, 0.0)))  # too few draws to tell: none
 
     def _noise_rows(self) -> list[dict[str, Any]]:
         rows = []

@@ -14,11 +14,12 @@ from scipy import stats
 
 from alliance_dynamics.calibration.fit import Fit, Task, jacobian
 from alliance_dynamics.calibration.information import Information, compensation, read_matrices
+from alliance_dynamics.calibration.likelihood import Priors
 from alliance_dynamics.calibration.noise import whiten
+from alliance_dynamics.calibration.profile import crossing, verdict_of
 
 Floats = NDArray[np.float64]
 RANDOM_POINTS = 20
-FLAT = 0.01
 LEVEL = 0.95
 _AIM = 0.5  # rise of the objective that a step along a profile aims at
 _LONGEST, _SHORTEST, _MOST = 0.2, 1e-3, 40
@@ -86,9 +87,9 @@ def identify(
         down, up = (side[j] for side in sides)
         points = np.array([*down.points[:0:-1], *up.points])
         rise = np.array([*down.rise[:0:-1], *up.rise])
-        ends = [each.crossing(j, cut) for each in (down, up)]
+        ends = [crossing([point[j] for point in each.points], each.rise, cut) for each in (down, up)]
         low, high = (None if end is None else float(walker.natural(j, end)) for end in ends)
-        verdict = _verdict(low, high, rise)
+        verdict = verdict_of(low, high, rise)
         if name in unseen and verdict in ("flat", "not identified"):
             verdict = "structurally not identified"
         found.append(
@@ -99,14 +100,6 @@ def identify(
     return Identification(tuple(found), cut, information)
 
 
-def _verdict(low: float | None, high: float | None, rise: Floats) -> str:
-    if low is not None and high is not None:
-        return "identified"
-    if low is not None or high is not None:
-        return "one-sided"
-    return "flat" if rise.max() < FLAT else "not identified"
-
-
 @dataclass
 class _Walk:
     """Points [P] as shares of the way between the bounds, and how far the objective has risen at each."""
@@ -115,16 +108,6 @@ class _Walk:
     rise: list[float]
     step: float
     done: bool = False
-
-    def crossing(self, axis: int, cut: float) -> float | None:
-        """Where the walk passes the cut, by the square roots of the rise on both sides; None where it does not."""
-        beyond = np.flatnonzero(np.array(self.rise) > cut)
-        if not len(beyond):
-            return None
-        i = int(beyond[0])
-        before, after = np.sqrt(self.rise[i - 1]), np.sqrt(self.rise[i])
-        part = (np.sqrt(cut) - before) / (after - before)
-        return float(self.points[i - 1][axis] + part * (self.points[i][axis] - self.points[i - 1][axis]))
 
 
 class _Walker:
@@ -211,10 +194,10 @@ class _Walker:
         """From the best point of each parameter to the cut or the bound, the others following."""
         size = len(starts)
         first = self.cost(starts, np.arange(size))
-        _, curvature = self.normal(starts, np.arange(size))
+        gradients, curvatures = self.normal(starts, np.arange(size))
         walks = []
         for j in range(size):
-            spread = np.sqrt(max(np.linalg.pinv(curvature[j], hermitian=True)[j, j], 1e-12))
+            spread = np.sqrt(max(np.linalg.pinv(curvatures[j], hermitian=True)[j, j], 1e-12))
             step = float(np.clip(np.sqrt(2 * _AIM) * spread, _SHORTEST, _LONGEST))
             edge = starts[j, j] <= 0.0 if sign < 0 else starts[j, j] >= 1.0
             walks.append(_Walk([starts[j]], [0.0], step, bool(edge)))
@@ -223,7 +206,7 @@ class _Walker:
             if not len(active):
                 break
             now = np.stack([walks[j].points[-1] for j in active])
-            gradient, curvature = self.normal(now, active)
+            gradient, curvature = self.normal(now, active) if turn else (gradients[active], curvatures[active])
             free = np.ones(now.shape, dtype=bool)
             free[np.arange(len(active)), active] = False
             moved = now.copy()
@@ -275,7 +258,7 @@ def _box_step(gradient: Floats, curvature: Floats, point: Floats, free: NDArray[
     return step
 
 
-def _without(task: Task, axis: int):
+def _without(task: Task, axis: int) -> Priors:
     """The priors with none on one parameter; the rest of its pool stays together."""
     deviation = task.priors.deviation.copy()
     deviation[axis] = np.inf

@@ -39,6 +39,25 @@ class Posterior:
     generations: int
     chains: int
 
+    @property
+    def least_size(self) -> float:
+        """The least effective size of any parameter; 0 where the draws are too few to tell."""
+        return least_size(self.bulk, self.tail)
+
+    @property
+    def passed(self) -> bool:
+        return passed(self.r_hat, self.bulk, self.tail)
+
+
+def least_size(bulk: Floats, tail: Floats) -> float:
+    sizes = np.minimum(bulk, tail)
+    return float(np.min(np.where(np.isfinite(sizes), sizes, 0.0)))
+
+
+def passed(hats: Floats, bulk: Floats, tail: Floats) -> bool:
+    """Whether R-hat and the effective sizes of all parameters pass their gates."""
+    return bool(np.all(hats < R_HAT_GATE) and least_size(bulk, tail) > SIZE_GATE)
+
 
 def sample_posterior(
     task: Task,
@@ -88,7 +107,7 @@ def sample_posterior(
         walks = natural.transpose(0, 2, 1, 3).reshape(-1, natural.shape[1], size)
         bulk = np.array([bulk_size(walks[:, :, i]) for i in range(p)])
         tail = np.array([tail_size(walks[:, :, i]) for i in range(p)])
-        if np.all(hats < R_HAT_GATE) and np.all(np.minimum(bulk, tail) > SIZE_GATE):
+        if passed(hats, bulk, tail):
             break
         past = result.values.reshape(ensembles, -1, size)
         now, archive = result.values[:, -1], past[:, :: max(1, past.shape[1] // (10 * size + chains))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,28 +132,31 @@ def _profile(objective: Objective, best: Start, axis: int, down: _Walk, up: _Wal
     cubes = np.stack([*down.cubes[:0:-1], *up.cubes])
     rise = np.array([*down.rise[:0:-1], *up.rise])
     coordinate = objective.space.axes[axis]
-    ends = [_crossing(walk, cut) for walk in (down, up)]
+    ends = [crossing([each[axis] for each in walk.cubes], walk.rise, cut) for walk in (down, up)]
     low, high = (None if end is None else float(coordinate.natural(end)) for end in ends)
+    return Profile(axis, cubes[:, axis], coordinate.natural(cubes[:, axis]), rise, cubes, low, high,
+                   verdict_of(low, high, rise))  # fmt: skip
+
+
+def verdict_of(low: float | None, high: float | None, rise: Floats) -> str:
+    """The word for a profile with these ends, None where it is open."""
     if low is not None and high is not None:
-        verdict = "identified"
-    elif low is not None or high is not None:
-        verdict = "one-sided"
-    else:
-        verdict = "flat" if rise.max() < FLAT else "not identified"
-    return Profile(axis, cubes[:, axis], coordinate.natural(cubes[:, axis]), rise, cubes, low, high, verdict)
+        return "identified"
+    if low is not None or high is not None:
+        return "one-sided"
+    return "flat" if rise.max() < FLAT else "not identified"
 
 
-def _crossing(walk: _Walk, cut: float) -> float | None:
+def crossing(shares: Sequence[float], rises: Sequence[float], cut: float) -> float | None:
     """Where a walk passes the cut, by the square roots of the rise on both sides; None where it does not."""
-    rise = np.array(walk.rise)
+    rise = np.array(rises)
     beyond = np.flatnonzero(rise > cut)
     if not len(beyond):
         return None
     i = int(beyond[0])
     before, after = np.sqrt(rise[i - 1]), np.sqrt(rise[i])
     part = (np.sqrt(cut) - before) / (after - before)
-    first, last = walk.cubes[i - 1][walk.axis], walk.cubes[i][walk.axis]
-    return float(first + part * (last - first))
+    return float(shares[i - 1] + part * (shares[i] - shares[i - 1]))
 
 
 def at_bound(objective: Objective, cube: Floats) -> list[tuple[str, str, float]]:
