@@ -76,7 +76,7 @@ class Size:
 
     @staticmethod
     def of(quick: bool) -> Size:
-        return Size(Effort.quick(), 16, 4, 40) if quick else Size(Effort(), 128, 16, 400)
+        return Size(Effort.quick(), 16, 4, 40) if quick else Size(Effort(), 1024, 16, 400)
 
 
 def study(
@@ -112,7 +112,7 @@ def study(
 
         with stage("Sensitivity of the governance levers", quiet) as tell:
             sweep = _sweep(model, futures, regimes, parameters, size, seed, jobs, tell)
-        write_sensitivity(folder / "sensitivity", sweep, parameters, converged=_settled(sweep))
+        write_sensitivity(folder / "sensitivity", sweep, parameters)
 
         with stage("Weighing levers and regimes", quiet) as tell:
             names = cards_of_inputs(fitted, futures, parameters)
@@ -360,8 +360,9 @@ def sensitivity(
     with Outputs(out) as folder:
         if found.failed:
             write_failed(folder / "failed.csv", found.failed)
-        write_sensitivity(folder, found, parameters, converged=_settled(found))
-        write_rows(folder / "convergence.csv", ended.rows())
+        write_sensitivity(folder, found, parameters)
+        if max_runs:
+            write_rows(folder / "doubling.csv", ended.rows())
         _sign(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows))
     return Outcome(text=str(found.indices), outputs=(out / "indices.csv",), notices=notices)
 
@@ -488,13 +489,16 @@ def _sweep(
     on_fail: OnFail = "error",
     max_failed: float = MAX_FAILED,
 ) -> GovernanceSweep:
-    baseline = find_regime(BASELINE, tuple(regimes))
+    baseline, nothing = (find_regime(each, tuple(regimes)) for each in (BASELINE, NO_PROGRAMME))
+    start = baseline.start_policy or 2026
     return governance_sensitivity(
         model,
         futures,
         parameters.levers,
         baseline=columns_of_regime(futures.program, model, baseline, parameters),
-        policy_year=int(baseline.start_policy or 2026),
+        no_programme=columns_of_regime(futures.program, model, nothing, parameters),
+        policy_year=int(start),
+        coarser=2 if start * 4 == int(start * 4) else 1,  # a policy begins at the beginning of a step
         points=size.points,
         replicates=size.replicates,
         seed=seed,
@@ -535,13 +539,6 @@ def _weigh(
     return rungs, standing
 
 
-def _settled(sweep: GovernanceSweep) -> bool:
-    """Every total index from 0.1 on is known to a tenth of itself, in the years to 2050."""
-    total = sweep.indices.ST
-    large = total.value >= 0.1
-    return bool((total.half_width[large] <= 0.1 * total.value[large]).all())
-
-
 def _settings(runs: RegimeRuns, sweep: GovernanceSweep, fitted: Calibration) -> dict[str, Any]:
     return {
         "policy_year": runs.policy_year,
@@ -550,7 +547,7 @@ def _settings(runs: RegimeRuns, sweep: GovernanceSweep, fitted: Calibration) -> 
         "sensitivity": {
             "points": sweep.design.points,
             "replicates": sweep.design.replicates,
-            "converged": _settled(sweep),
+            "converged": sweep.settled,
         },
         "calibration": _effort(fitted),
     }

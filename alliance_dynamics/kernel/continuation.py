@@ -29,11 +29,10 @@ def continuation(program: Program, outputs: Sequence[str]) -> Continuation:
     """
     needed = plan(program, outputs)
     noisy = any(program.step[i].kind == "random" for group in needed.groups.values() for i in group)
-    if needed.rings or noisy:
-        raise UnsupportedError(
-            fault("", "the model has {what}: a run cannot be continued from its stocks",
-                  what="noise" if noisy else "delays of fixed length")
-        )  # fmt: skip
+    if needed.rings:
+        raise UnsupportedError(fault("", "a run with delays of fixed length cannot be continued from its stocks"))
+    if noisy:
+        raise UnsupportedError(fault("", "a run with noise cannot be continued from its stocks"))
     kept = [("state", number) for number in (*needed.integrated, *needed.held)]
     kept += [("frozen", number) for number in needed.frozen]
     memory = tuple(f"{kind} {number} at the cut" for kind, number in kept)
@@ -59,8 +58,6 @@ def _from_memory(program: Program, kept: Sequence[tuple[str, int]], memory: tupl
         start=tuple(start.ops),
         parameters=(*program.parameters, *memory),
         defaults=(*program.defaults, *[0.0] * len(memory)),
-        states=tuple(
-            replace(each, initial=column.get(("state", i), nothing)) for i, each in enumerate(program.states)
-        ),
+        states=tuple(replace(each, initial=column.get(("state", i), nothing)) for i, each in enumerate(program.states)),
         frozen=tuple(column.get(("frozen", i), nothing) for i in range(len(program.frozen))),
     )

@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alliance_dynamics.accounts import BENEFIT, COST, NO_COST
 from alliance_dynamics.errors import PartialError, fault
 from alliance_dynamics.failures import explain
 from alliance_dynamics.futures import Futures
 from alliance_dynamics.model.model import Model
-from alliance_dynamics.outcomes import ALLIANCE, INDICATORS, SeriesSet, series_of
+from alliance_dynamics.outcomes import ALLIANCE, INDICATORS, Indicator, SeriesSet, series_of
 from alliance_dynamics.parameters import Lever
 from alliance_dynamics.regimes import refuse_failures
 from alliance_dynamics.sensitivity.convergence import Convergence, converged
 from alliance_dynamics.sensitivity.design import SobolDesign, sobol_design
 from alliance_dynamics.sensitivity.factors import Column, Factor
-from alliance_dynamics.sensitivity.governance_plan import PIECE, GovernancePlan
+from alliance_dynamics.sensitivity.governance_plan import ASSUMPTIONS, CALIBRATED, PIECE, GovernancePlan
 from alliance_dynamics.sensitivity.indices import SobolIndices
 from alliance_dynamics.sensitivity.sobol import OnFail, ReplicateTerms, accumulate, combine
 from alliance_dynamics.sensitivity.spread import Sample, joined
@@ -40,12 +41,13 @@ MAX_FAILED = 0.01
 SHOWN_YEARS = (2030, 2040, 2050)
 STEP_POINTS = 64  # of the small design on which two steps are compared
 EXPLAINED = 3  # a failed run is repeated step by step to be explained, which takes a second
-CALIBRATED, ASSUMPTIONS = "calibrated parameters", "uncertain assumptions"
+LEVERS, POSTERIOR_ROW = "levers", "posterior row"
 OUTCOMES = (
     ("net_present_value", "net_present_value", ALLIANCE),
     ("gross_regional_product", "gross_regional_product", ALLIANCE),
     ("gross_regional_product_of_tatarstan", "gross_regional_product", "tatarstan"),
     ("innovative_goods_volume", "innovative_goods_volume", ALLIANCE),
+    ("innovative_goods_share", "innovative_goods_share", ALLIANCE),
     ("knowledge_capital", "knowledge_capital", ALLIANCE),
     ("patents_granted", "patents_granted", ALLIANCE),
     ("r&d_personnel", "r&d_personnel", ALLIANCE),
@@ -53,6 +55,8 @@ OUTCOMES = (
     ("alliance_trust", "alliance_trust", ALLIANCE),
     ("cumulative_fiscal_cost", "cumulative_fiscal_cost", ALLIANCE),
 )
+PER_ROUBLE = "benefit_per_rouble"  # discounted product over discounted public money, both against no programme
+_VALUES = (Indicator("benefit", BENEFIT, "sum"), Indicator("cost", COST, "sum"))
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,13 @@ def governance_sensitivity(
     levers: Mapping[str, Lever],
     *,
     baseline: Mapping[int, float],
+    no_programme: Mapping[int, float],
     policy_year: int,
     points: int,
     replicates: int,
     seed: int,
     coarser: int = 1,
+    grouped: bool = False,
     jobs: int = 1,
     kept: Kept | None = None,
     on_fail: OnFail = "error",
@@ -102,38 +108,42 @@ def governance_sensitivity(
     """S1 and ST with intervals of every lever and of two groups, for every outcome and year after the policy year.
 
     `points` is a power of two; the cost is points x replicates x (2 d + 2) runs from the policy year on, and for each
-    base point 2 to 4 runs of the past and of the baseline.  `baseline` sets the program columns of the baseline regime.
-    The step is `coarser` times the model's own.  With `kept` the runs stand in a folder, so that an interrupted
-    analysis goes on; the results are the same bits.
+    base point 2 to 4 runs of the past, of the baseline and of no programme, whose program columns `baseline` and
+    `no_programme` set.  The outcomes are gaps to the baseline; benefit per rouble is against no programme and has no
+    index in years in which a run costs less than 0.05 bn RUB.  The step is `coarser` times the model's own.  `grouped`
+    takes all levers as one factor.  With `kept` the runs stand in a folder, so that an interrupted analysis goes on;
+    the results are the same bits.
 
     A run that goes non-finite is a RunError that names it; with `on_fail="drop_block"` the base points with a failed
     run are left out of every index, and PartialError says that they are more than the share `max_failed`.
     """
-    factors = _factors(levers, futures)
+    factors = _factors(levers, futures, grouped)
     design = sobol_design(factors, points=points, replicates=replicates, seed=seed)
     columns = [futures.program.parameter_index[each.constant] for each in levers.values()]
     own_dt = float(futures.base[futures.program.parameter_index[CONTROL["dt"]]])
 
     def plan_of(design: SobolDesign, dt: float) -> GovernancePlan:
-        return GovernancePlan(model, design, futures, [baseline], columns, *_series(model), policy_year=policy_year,
-                              dt=dt)  # fmt: skip
+        return GovernancePlan(model, design, futures, [baseline, no_programme], columns, *_series(model),
+                              policy_year=policy_year, dt=dt)  # fmt: skip
 
     plan = plan_of(design, coarser * own_dt)
     sizes = [points >> k for k in (2, 1, 0) if points >> k >= 2]
     failures = _Failures(plan, on_fail, kept.folder if kept else None)
     parts: list[list[ReplicateTerms]] = [[] for _ in sizes]
     samples = []
-    axes = {"outcome": [name for name, _, _ in OUTCOMES], "year": plan.years.tolist()}
+    axes = {"outcome": [*(name for name, _, _ in OUTCOMES), PER_ROUBLE], "year": plan.years.tolist()}
+    undefined = np.zeros(len(plan.years), dtype=bool)
     for replicate, values in enumerate(_values(plan, failures, kept, jobs, progress)):
-        gaps = _gaps(plan, values)
+        gaps, idle = _gaps(plan, values)
+        undefined |= idle
         samples.append(_sampled(plan, model, replicate, gaps, tuple(levers)))
         for each, size in zip(parts, sizes, strict=True):
             blocks = gaps.reshape(-1, points, *gaps.shape[1:])[:, :size]
             each.append(accumulate(design.with_points(size), replicate, blocks.reshape(-1, *gaps.shape[1:]), axes=axes,
                                    pairs=size == points, on_fail=on_fail))  # fmt: skip
-    history = tuple(
-        combine(design.with_points(size), each, axes=axes) for each, size in zip(parts, sizes, strict=True)
-    )
+    for part in (each for group in parts for each in group):
+        _leave_out(part, undefined)
+    history = tuple(combine(design.with_points(size), each, axes=axes) for each, size in zip(parts, sizes, strict=True))
     indices = history[-1]
     refuse_partial(indices.dropped, points * replicates, max_failed)
     effect = 0.0
@@ -157,16 +167,33 @@ def verdicts_of(history: Sequence[SobolIndices], years: Sequence[int]) -> dict[s
 
 
 def _series(model: Model) -> tuple[SeriesSet, list[int]]:
-    """The series of `OUTCOMES` and their places."""
+    """The series of `OUTCOMES` and of the benefit and cost behind the last outcome, and their places."""
     wanted = {indicator for _, indicator, _ in OUTCOMES}
-    series = series_of(model, [each for each in INDICATORS if each.name in wanted])
-    return series, [series.index(indicator, element) for _, indicator, element in OUTCOMES]
+    series = series_of(model, [*(each for each in INDICATORS if each.name in wanted), *_VALUES])
+    keys = [(indicator, element) for _, indicator, element in OUTCOMES]
+    return series, [series.index(*key) for key in (*keys, *((each.name, ALLIANCE) for each in _VALUES))]
 
 
-def _gaps(plan: GovernancePlan, values: Floats) -> Floats:
-    """Gaps [design row, outcome, year] to the baseline under the same future."""
-    inputs = plan.design.rows_per_replicate
-    return np.swapaxes(values[:inputs] - values[inputs:][plan.back()], 1, 2)
+def _gaps(plan: GovernancePlan, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Outcomes [design row, outcome, year], each against its reference under the same future; and the years in which
+    the benefit per rouble is undefined, 0 there."""
+    inputs, future = plan.design.rows_per_replicate, plan.back()
+    baseline, nothing = np.split(values[inputs:], 2)
+    count = len(OUTCOMES)
+    gaps = np.empty((inputs, count + 1, values.shape[1]))
+    gaps[:, :count] = np.swapaxes(values[:inputs, :, :count] - baseline[future][:, :, :count], 1, 2)
+    benefit, cost = np.moveaxis(values[:inputs, :, count:] - nothing[future][:, :, count:], 2, 0)
+    undefined = np.any(np.abs(cost) < NO_COST, axis=0)
+    gaps[:, count] = np.divide(benefit, cost, out=np.zeros_like(cost), where=~undefined)
+    return gaps, undefined
+
+
+def _leave_out(part: ReplicateTerms, years: NDArray[np.bool_]) -> None:
+    """Takes the variance of the benefit per rouble in some years away, so that its indices are undefined there."""
+    for each in fields(part.terms):
+        array = getattr(part.terms, each.name)
+        if array is not None:
+            array[..., array.shape[-1] - len(years) + np.flatnonzero(years)] = 0.0
 
 
 def _step_effect(plans: Sequence[GovernancePlan], axes: Mapping[str, Sequence[object]], jobs: int) -> float:
@@ -174,7 +201,7 @@ def _step_effect(plans: Sequence[GovernancePlan], axes: Mapping[str, Sequence[ob
     found = []
     for plan in plans:
         values = np.concatenate([block.values for _, block in _blocks(plan, None, jobs, lambda _: None)])
-        part = accumulate(plan.design, 0, _gaps(plan, values), axes=axes, pairs=False, on_fail="drop_block")
+        part = accumulate(plan.design, 0, _gaps(plan, values)[0], axes=axes, pairs=False, on_fail="drop_block")
         found.append(combine(plan.design, [part], axes=axes))
     coarse, fine = found
     differences = [np.abs(getattr(coarse, each).value - getattr(fine, each).value) for each in ("S1", "ST")]
@@ -184,13 +211,13 @@ def _step_effect(plans: Sequence[GovernancePlan], axes: Mapping[str, Sequence[ob
 def _sampled(plan: GovernancePlan, model: Model, replicate: int, gaps: Floats, levers: tuple[str, ...]) -> Sample:
     """The rows of A and B, which are independent samples of the inputs."""
     design, series = plan.design, series_of(model)
-    units = tuple(series.units[series.index(indicator, element)] for _, indicator, element in OUTCOMES)
+    units = (*(series.units[series.index(indicator, element)] for _, indicator, element in OUTCOMES), "Dmnl")
     count = 2 * design.points
     inputs = design.rows(replicate * design.rows_per_replicate, count)[:, : len(levers)]
     years = plan.years.tolist()
     shown = [year for year in SHOWN_YEARS if year in years]
     places = [years.index(year) for year in shown]
-    names = tuple(name for name, _, _ in OUTCOMES)
+    names = (*(name for name, _, _ in OUTCOMES), PER_ROUBLE)
     return Sample(levers, names, units, tuple(shown), inputs, gaps[:count, :, places])
 
 
@@ -251,7 +278,7 @@ def _values(
     plan: GovernancePlan, failures: _Failures, kept: Kept | None, jobs: int, progress: Callable[[float], None]
 ) -> Iterator[Floats]:
     """[run, year, outcome] of each replicate, from memory or from the folder of the sweep: the same bits."""
-    filled, replicate = 0, np.empty((plan.size, len(plan.years), len(OUTCOMES)))
+    filled, replicate = 0, np.empty((plan.size, len(plan.years), len(OUTCOMES) + len(_VALUES)))
     for first, block in _blocks(plan, kept, jobs, progress):
         values = failures.checked(first, block)
         while len(values):
@@ -280,10 +307,12 @@ def _blocks(
     yield from sweep.blocks()
 
 
-def _factors(levers: Mapping[str, Lever], futures: Futures) -> Sequence[Factor]:
+def _factors(levers: Mapping[str, Lever], futures: Futures, grouped: bool) -> Sequence[Factor]:
     factors = [Factor(name, each.labels.get("en", name), each.low, each.high) for name, each in levers.items()]
+    if grouped:
+        factors = [Factor(LEVERS, LEVERS, columns=tuple(Column(each.name, each.low, each.high) for each in factors))]
     rows = len(futures.posterior)
-    factors.append(Factor(CALIBRATED, CALIBRATED, columns=(Column("posterior row", 0, rows, "index"),)))
+    factors.append(Factor(CALIBRATED, CALIBRATED, columns=(Column(POSTERIOR_ROW, 0, rows, "index"),)))
     if futures.assumptions:
         columns = tuple(each.as_column() for each in futures.assumptions)
         factors.append(Factor(ASSUMPTIONS, ASSUMPTIONS, columns=columns))

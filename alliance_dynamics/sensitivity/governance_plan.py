@@ -27,6 +27,7 @@ from alliance_dynamics.sweeps.task import SweepTask, sweep_task
 
 Floats = NDArray[np.float64]
 PIECE = 4096  # rows made at once
+CALIBRATED, ASSUMPTIONS = "calibrated parameters", "uncertain assumptions"
 TRIED = 4  # base points whose past is run with their own levers too, to see that levers do not act in it
 
 
@@ -70,7 +71,8 @@ class GovernancePlan:
 
     def digest(self) -> str:
         """SHA-256 of what the rows are made from: futures, baseline, the program of the past and its length."""
-        told = [self.parts.before.hash, self.past.start, self.past.dt, self.past.steps, [sorted(each.items()) for each in self.references]]
+        references = [sorted(each.items()) for each in self.references]
+        told = [self.parts.before.hash, self.past.start, self.past.dt, self.past.steps, references]
         digest = hashlib.sha256(json.dumps(told).encode())
         for each in (self.base, self.futures.posterior, self.order):
             digest.update(np.ascontiguousarray(each).tobytes())
@@ -78,12 +80,15 @@ class GovernancePlan:
 
     def back(self) -> NDArray[np.int64]:
         """For each row of a replicate's design, the number of its future: base point within A, B, AB, BA."""
-        n, levers = self.design.points, len(self.levers)
-        a, b = 0, 1
-        calibrated = (2, 3) if self.futures.assumptions else (b, a)  # AB, BA
-        ab = [a] * levers + [calibrated[0]] + ([calibrated[1]] if self.futures.assumptions else [])
-        ba = [b] * levers + [calibrated[1]] + ([calibrated[0]] if self.futures.assumptions else [])
-        return (np.repeat([a, b, *ab, *ba], n) * n + np.tile(np.arange(n), 2 + len(ab) + len(ba))).astype(np.int64)
+        n = self.design.points
+        swapped = (2, 3) if self.futures.assumptions else (1, 0)  # AB and BA of the calibrated group
+        ab, ba = [], []
+        for name in self.design.names:
+            one, other = {CALIBRATED: swapped, ASSUMPTIONS: swapped[::-1]}.get(name, (0, 1))
+            ab.append(one)
+            ba.append(other)
+        blocks = [0, 1, *ab, *ba]
+        return (np.repeat(blocks, n) * n + np.tile(np.arange(n), len(blocks))).astype(np.int64)
 
     def rows(self, first: int, count: int, threads: int = 1) -> Floats:
         """Parameter rows [count, parameter] of runs first, first + 1, ... for the task: they begin in their memory."""
@@ -130,13 +135,14 @@ class GovernancePlan:
         inputs = self.design.rows_per_replicate
         places = np.arange(start, start + count)
         n, levers = self.design.points, len(self.levers)
-        # the first row of a block with that future: A, B, AB and BA of the calibrated group
-        blocks = np.array([0, 1, 2 + levers, 2 + levers + len(self.design.factors)])
+        named = ("A", "B", f"AB:{CALIBRATED}", f"BA:{CALIBRATED}")
+        blocks = np.array([self.design.blocks.index(each) for each in named])
         number, future = np.divmod(places - inputs, self.futures_per_point * n)  # number -1 and below: of the design
         own = places < inputs
         chosen = points[np.where(own, places, blocks[future // n] * n + future % n)]
         rows = np.repeat(self.base[None, :], count, axis=0)
-        rows[np.ix_(own, self.levers)] = chosen[own, :levers]
+        for place, column in enumerate(self.levers):
+            rows[own, column] = chosen[own, place]
         for r, reference in enumerate(self.references):
             for column, value in reference.items():
                 rows[number == r, column] = value

@@ -187,6 +187,13 @@ class SobolIndices:
             yield at, {name: labels[i] for (name, labels), i in zip(self.axes.items(), at, strict=True)}
 
 
+def horizon_rows(found: SobolIndices) -> list[dict[str, object]]:
+    """The columns of horizon.csv: generalised indices over all saved years, one record per outcome and factor."""
+    years = found.axes["year"]
+    rows = [{"first": years[0], "last": years[-1], **row} for row in found.over("year").table]
+    return [row for row in rows if np.isfinite(float(str(row["ST"])))]
+
+
 def indices_of(
     design: Layout,
     terms: Sequence[Terms],
