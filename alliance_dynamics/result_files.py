@@ -22,7 +22,7 @@ from alliance_dynamics.sensitivity.convergence import convergence_rows, verdict_
 from alliance_dynamics.sensitivity.governance import OUTCOMES, PER_ROUBLE, SHOWN_YEARS, GovernanceSweep
 from alliance_dynamics.sensitivity.governance_plan import ASSUMPTIONS, CALIBRATED
 from alliance_dynamics.sensitivity.indices import horizon_rows
-from alliance_dynamics.sensitivity.spread import effect_rows, outcome_rows
+from alliance_dynamics.sensitivity.spread import effect_rows, first_look, outcome_rows
 
 Rows = Sequence[Mapping[str, Any]]
 RUSSIAN_SOURCES = {"judgement": "экспертное суждение", "literature": "литература"}
@@ -169,6 +169,7 @@ def write_sensitivity(folder: Path, sweep: GovernanceSweep, parameters: Paramete
     write_rows(folder / "pairs.csv", [row for row in pairs if math.isfinite(float(row["S2"]))])  # type: ignore[arg-type]
     write_rows(folder / "outcomes.csv", outcome_rows(sweep.sample))
     write_rows(folder / "main_effects.csv", effect_rows(sweep.sample))
+    write_rows(folder / "first_look.csv", first_look(sweep.sample))
     write_rows(folder / "convergence.csv", convergence_rows(sweep.history, SHOWN_YEARS))
     write_rows(folder / "stop_rule.csv", verdict_rows(sweep.verdicts, sweep.design))
     write_rows(folder / "horizon.csv", horizon_rows(sweep.indices))

@@ -42,18 +42,28 @@ from alliance_dynamics.result_files import (
     write_rows,
     write_sensitivity,
 )
-from alliance_dynamics.result_files_policy import cards_of_inputs, write_ladder, write_standing
+from alliance_dynamics.result_files_policy import (
+    cards_of_inputs,
+    write_groups,
+    write_hinges,
+    write_ladder,
+    write_shares,
+    write_standing,
+)
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes
 from alliance_dynamics.sensitivity.alternatives import regimes_by_form
 from alliance_dynamics.sensitivity.convergence import Doubled, until_converged
 from alliance_dynamics.sensitivity.governance import (
     MAX_FAILED,
+    STEP_POINTS,
     GovernanceSweep,
     Kept,
     governance_sensitivity,
     write_failed,
 )
 from alliance_dynamics.sensitivity.ladder import Rung, lever_ladder
+from alliance_dynamics.sensitivity.posterior_shares import posterior_shares
+from alliance_dynamics.sensitivity.repeated import repeated_rankings, variants_of
 from alliance_dynamics.sensitivity.sobol import OnFail
 from alliance_dynamics.sensitivity.standing import Standing, regime_standing
 from alliance_dynamics.sweeps.executors import workers_of
@@ -73,10 +83,12 @@ class Size:
     points: int
     replicates: int
     ladder_draws: int
+    walks: int
+    repeated: int
 
     @staticmethod
     def of(quick: bool) -> Size:
-        return Size(Effort.quick(), 16, 4, 40) if quick else Size(Effort(), 1024, 16, 400)
+        return Size(Effort.quick(), 16, 4, 40, 2, 0) if quick else Size(Effort(), 1024, 16, 400, 16, 32)
 
 
 def study(
@@ -113,12 +125,19 @@ def study(
         with stage("Sensitivity of the governance levers", quiet) as tell:
             sweep = _sweep(model, futures, regimes, parameters, size, seed, jobs, tell)
         write_sensitivity(folder / "sensitivity", sweep, parameters)
+        with stage("Repeating the ranking of the inputs", quiet) as tell:
+            _repeat(folder / "sensitivity", model, futures, regimes, parameters, size, seed, jobs, tell)
 
         with stage("Weighing levers and regimes", quiet) as tell:
             names = cards_of_inputs(fitted, futures, parameters)
             rungs, standing = _weigh(model, futures, regimes, parameters, runs, names, size, seed, jobs, tell)
         write_ladder(folder / "sensitivity", rungs)
         write_standing(folder / "sensitivity", standing, names)
+        write_hinges(folder / "sensitivity", runs, futures, names, regime=ALLIANCE_REGIME, baseline=BASELINE,
+                     outcome=HEADLINE, year=YEARS[1])  # fmt: skip
+        with stage("Sharing out the calibrated parameters", quiet) as tell:
+            shares = _shares(model, futures, regimes, parameters, names, size, seed, jobs, tell)
+        write_shares(folder / "sensitivity", shares, names)
         with stage("Trying other forms of the model", quiet) as tell:
             forms = regimes_by_form(model, regimes, futures, parameters, baseline=BASELINE, outcomes=MAIN_OUTCOMES,
                                     years=YEARS[:2], draws=size.ladder_draws, jobs=jobs, progress=tell)  # fmt: skip
@@ -488,6 +507,8 @@ def _sweep(
     kept: Kept | None = None,
     on_fail: OnFail = "error",
     max_failed: float = MAX_FAILED,
+    grouped: bool = False,
+    step_points: int = STEP_POINTS,
 ) -> GovernanceSweep:
     baseline, nothing = (find_regime(each, tuple(regimes)) for each in (BASELINE, NO_PROGRAMME))
     start = baseline.start_policy or 2026
@@ -506,8 +527,47 @@ def _sweep(
         kept=kept,
         on_fail=on_fail,
         max_failed=max_failed,
+        grouped=grouped,
+        step_points=step_points,
         progress=tell,
     )
+
+
+def _repeat(
+    folder: Path, model: Model, futures: Futures, regimes: Sequence[Scenario], parameters: Parameters, size: Size,
+    seed: int, jobs: int, tell: Callable[[float], None],
+) -> None:  # fmt: skip
+    """Levers, calibrated parameters and assumptions as three groups; and the ranking of the inputs, again and again."""
+    few = replace(size, points=max(2, size.points // 4))
+    grouped = _sweep(model, futures, regimes, parameters, few, seed, jobs, lambda _: None, grouped=True, step_points=0)
+    write_groups(folder, grouped)
+    if not size.repeated:
+        return
+    small = replace(size, points=size.repeated, replicates=8)
+    rows = repeated_rankings(
+        variants_of(model, futures, parameters.levers, seed),
+        lambda each: _sweep(
+            model, each.futures, regimes, replace(parameters, levers=each.levers), small, each.seed, jobs,
+            lambda _: None, on_fail="drop_block", max_failed=1.0, step_points=0,
+        ),
+        outcomes=MAIN_OUTCOMES, year=YEARS[1], progress=tell,
+    )  # fmt: skip
+    write_rows(folder / "repeated.csv", rows)
+
+
+def _shares(
+    model: Model, futures: Futures, regimes: Sequence[Scenario], parameters: Parameters,
+    names: Sequence[Mapping[str, str]], size: Size, seed: int, jobs: int, tell: Callable[[float], None],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The shares of single calibrated parameters in the spread of the alliance's gap to the baseline."""
+    found = (find_regime(each, tuple(regimes)) for each in (ALLIANCE_REGIME, BASELINE))
+    regime, baseline = (columns_of_regime(futures.program, model, each, parameters) for each in found)
+    count = len(futures.calibrated)
+    return posterior_shares(
+        model, futures, regime=regime, baseline=baseline, outcomes=MAIN_OUTCOMES[:2], year=YEARS[1],
+        inputs=[card["input"] for card in names[:count]], runs=16 * (count + 1) * size.walks, coarser=2, seed=seed,
+        jobs=jobs, progress=tell,
+    )  # fmt: skip
 
 
 def _weigh(

@@ -17,13 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.accounts import BENEFIT, COST, NO_COST
-from alliance_dynamics.errors import PartialError, fault
+from alliance_dynamics.errors import PartialError, RunError, fault
 from alliance_dynamics.failures import explain
 from alliance_dynamics.futures import Futures
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.outcomes import ALLIANCE, INDICATORS, Indicator, SeriesSet, series_of
 from alliance_dynamics.parameters import Lever
-from alliance_dynamics.regimes import refuse_failures
 from alliance_dynamics.sensitivity.convergence import Convergence, converged
 from alliance_dynamics.sensitivity.design import SobolDesign, sobol_design
 from alliance_dynamics.sensitivity.factors import Column, Factor
@@ -99,6 +98,7 @@ def governance_sensitivity(
     seed: int,
     coarser: int = 1,
     grouped: bool = False,
+    step_points: int = STEP_POINTS,
     jobs: int = 1,
     kept: Kept | None = None,
     on_fail: OnFail = "error",
@@ -110,9 +110,9 @@ def governance_sensitivity(
     `points` is a power of two; the cost is points x replicates x (2 d + 2) runs from the policy year on, and for each
     base point 2 to 4 runs of the past, of the baseline and of no programme, whose program columns `baseline` and
     `no_programme` set.  The outcomes are gaps to the baseline; benefit per rouble is against no programme and has no
-    index in years in which a run costs less than 0.05 bn RUB.  The step is `coarser` times the model's own.  `grouped`
-    takes all levers as one factor.  With `kept` the runs stand in a folder, so that an interrupted analysis goes on;
-    the results are the same bits.
+    index in years in which a run costs less than 0.05 bn RUB.  The step is `coarser` times the model's own; what
+    that changes is measured on a design of `step_points` (0: not at all).  `grouped` takes all levers as one factor.
+    With `kept` the runs stand in a folder, so that an interrupted analysis goes on; the results are the same bits.
 
     A run that goes non-finite is a RunError that names it; with `on_fail="drop_block"` the base points with a failed
     run are left out of every index, and PartialError says that they are more than the share `max_failed`.
@@ -141,17 +141,21 @@ def governance_sensitivity(
             blocks = gaps.reshape(-1, points, *gaps.shape[1:])[:, :size]
             each.append(accumulate(design.with_points(size), replicate, blocks.reshape(-1, *gaps.shape[1:]), axes=axes,
                                    pairs=size == points, on_fail=on_fail))  # fmt: skip
+    sample = joined(samples)
+    for j, year in enumerate(sample.years):
+        if undefined[plan.years.tolist().index(year)]:
+            sample.gaps[:, -1, j] = np.nan
     for part in (each for group in parts for each in group):
         _leave_out(part, undefined)
     history = tuple(combine(design.with_points(size), each, axes=axes) for each, size in zip(parts, sizes, strict=True))
     indices = history[-1]
     refuse_partial(indices.dropped, points * replicates, max_failed)
     effect = 0.0
-    if coarser > 1:
-        small = sobol_design(factors, points=min(points, STEP_POINTS), replicates=1, seed=seed)
+    if coarser > 1 and step_points:
+        small = sobol_design(factors, points=min(points, step_points), replicates=1, seed=seed)
         effect = _step_effect([plan_of(small, dt) for dt in (plan.whole.dt, own_dt)], axes, jobs)
     return GovernanceSweep(
-        indices, design, plan.years, plan.runs, joined(samples), history, verdicts_of(history, SHOWN_YEARS),
+        indices, design, plan.years, plan.runs, sample, history, verdicts_of(history, SHOWN_YEARS),
         plan.whole.dt, effect, tuple(failures.found),
     )  # fmt: skip
 
@@ -213,12 +217,13 @@ def _sampled(plan: GovernancePlan, model: Model, replicate: int, gaps: Floats, l
     design, series = plan.design, series_of(model)
     units = (*(series.units[series.index(indicator, element)] for _, indicator, element in OUTCOMES), "Dmnl")
     count = 2 * design.points
-    inputs = design.rows(replicate * design.rows_per_replicate, count)[:, : len(levers)]
+    inputs = design.rows(replicate * design.rows_per_replicate, count)
+    others = tuple(each.name for each in design.columns[len(levers) :])
     years = plan.years.tolist()
     shown = [year for year in SHOWN_YEARS if year in years]
     places = [years.index(year) for year in shown]
     names = (*(name for name, _, _ in OUTCOMES), PER_ROUBLE)
-    return Sample(levers, names, units, tuple(shown), inputs, gaps[:count, :, places])
+    return Sample(levers, others, names, units, tuple(shown), inputs, gaps[:count, :, places])
 
 
 def refuse_partial(dropped: int, points: int, most: float) -> None:
@@ -245,15 +250,16 @@ class _Failures:
             return block.values
         model, futures, schedule = self.plan.model, self.plan.futures, self.plan.whole
         rows = self.plan.whole_rows(first, len(block.failed))
-        for i in bad:
-            why = ""
-            if len(self.found) < EXPLAINED:
-                why = str(explain(model, futures.program, rows[i], schedule, model.time.method, 0, int(first + i)))
-            self.found.append((int(first + i), why))
+        told = max(0, EXPLAINED - len(self.found))
+        faults = [
+            explain(model, futures.program, rows[i], schedule, model.time.method, 0, int(first + i)) for i in bad[:told]
+        ]
+        self.found += [(int(first + i), str(faults[k]) if k < told else "") for k, i in enumerate(bad)]
         if self.folder is not None:
             write_failed(self.folder / "failed.csv", self.found)
         if self.on_fail == "error":
-            refuse_failures(model, futures, rows, block.failed, schedule, first)
+            more = [fault("", "{count} further runs failed", count=len(bad) - told)] if len(bad) > told else []
+            raise RunError([*faults, *more])
         values = block.values.copy()
         values[bad] = np.nan
         return values
