@@ -63,7 +63,7 @@ from alliance_dynamics.sensitivity.governance import (
 )
 from alliance_dynamics.sensitivity.ladder import Rung, lever_ladder
 from alliance_dynamics.sensitivity.posterior_shares import posterior_shares
-from alliance_dynamics.sensitivity.repeated import repeated_rankings, variants_of
+from alliance_dynamics.sensitivity.repeated import DOUBLED, repeated_rankings, variants_of
 from alliance_dynamics.sensitivity.sobol import OnFail
 from alliance_dynamics.sensitivity.standing import Standing, regime_standing
 from alliance_dynamics.sweeps.executors import workers_of
@@ -509,6 +509,7 @@ def _sweep(
     max_failed: float = MAX_FAILED,
     grouped: bool = False,
     step_points: int = STEP_POINTS,
+    coarse: bool = True,
 ) -> GovernanceSweep:
     baseline, nothing = (find_regime(each, tuple(regimes)) for each in (BASELINE, NO_PROGRAMME))
     start = baseline.start_policy or 2026
@@ -519,7 +520,7 @@ def _sweep(
         baseline=columns_of_regime(futures.program, model, baseline, parameters),
         no_programme=columns_of_regime(futures.program, model, nothing, parameters),
         policy_year=int(start),
-        coarser=2 if start * 4 == int(start * 4) else 1,  # a policy begins at the beginning of a step
+        coarser=2 if coarse and start * 4 == int(start * 4) else 1,  # a policy begins at the beginning of a step
         points=size.points,
         replicates=size.replicates,
         seed=seed,
@@ -548,7 +549,7 @@ def _repeat(
         variants_of(model, futures, parameters.levers, seed),
         lambda each: _sweep(
             model, each.futures, regimes, replace(parameters, levers=each.levers), small, each.seed, jobs,
-            lambda _: None, on_fail="drop_block", max_failed=1.0, step_points=0,
+            lambda _: None, on_fail="drop_block", max_failed=1.0, step_points=0, coarse=each.name != DOUBLED,
         ),
         outcomes=MAIN_OUTCOMES, year=YEARS[1], progress=tell,
     )  # fmt: skip

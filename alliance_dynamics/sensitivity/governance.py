@@ -38,6 +38,7 @@ from alliance_dynamics.sweeps.task import Block, run_rows
 Floats = NDArray[np.float64]
 MAX_FAILED = 0.01
 SHOWN_YEARS = (2030, 2040, 2050)
+FEWEST = 4  # points of a sample below which no smaller size is looked at
 STEP_POINTS = 64  # of the small design on which two steps are compared
 EXPLAINED = 3  # a failed run is repeated step by step to be explained, which takes a second
 LEVERS, POSTERIOR_ROW = "levers", "posterior row"
@@ -127,7 +128,7 @@ def governance_sensitivity(
                               policy_year=policy_year, dt=dt)  # fmt: skip
 
     plan = plan_of(design, coarser * own_dt)
-    sizes = [points >> k for k in (2, 1, 0) if points >> k >= 2]
+    sizes = [points >> k for k in (2, 1, 0) if k == 0 or points >> k >= FEWEST]
     failures = _Failures(plan, on_fail, kept.folder if kept else None)
     parts: list[list[ReplicateTerms]] = [[] for _ in sizes]
     samples = []
