@@ -129,6 +129,8 @@ def draw_regret(voice: Voice, facts: Facts) -> Figure:
 
 def draw_peeling(voice: Voice, facts: Facts) -> Figure:
     """Coverage and density of every step of the search for conditions of failure, one panel per rival."""
+    from matplotlib.ticker import MaxNLocator
+
     rows = voice.results.rows(PEELING)
     pairs = list(dict.fromkeys((row["regime"], row["against"]) for row in rows))
     canvas, panels = new_canvas(len(pairs), 2, width=6.6)
@@ -138,7 +140,7 @@ def draw_peeling(voice: Voice, facts: Facts) -> Figure:
         axes.plot([row["coverage"] for row in mine], [row["density"] for row in mine], color=GREY, linewidth=0.8)
         dots = axes.scatter([row["coverage"] for row in mine], [row["density"] for row in mine], s=9,
                             c=[row["limits"] for row in mine], cmap="viridis", zorder=3)  # fmt: skip
-        canvas.colorbar(dots, ax=axes, ticks=sorted({int(row["limits"]) for row in mine}))
+        canvas.colorbar(dots, ax=axes, ticks=MaxNLocator(5, integer=True))
         axes.set_title(voice.texts("failure.pair", regime=regime, against=against))
         axes.set_xlabel(voice.texts("reviewer.figure.coverage"))
         axes.set_ylabel(voice.texts("reviewer.figure.density"))
