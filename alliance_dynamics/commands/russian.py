@@ -309,6 +309,9 @@ RUSSIAN: dict[str, str] = {
     "double the points until intervals are narrow and the order stays; at most N runs (one size)": (
         "удваивать число точек, пока интервалы не сузятся и порядок не устоится; не более N прогонов (один размер)"
     ),
+    "dt = {dt} does not divide {step} years, on which levers in time turn": (
+        "dt = {dt} не делит {step} года — шаг, на котором поворачивают рычаги во времени"
+    ),
     "ok": "есть",
     "absent": "нет",
     "WRONG": "СБОЙ",
