@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 POINTERS = ("P", "keep", "scratch", "T", "R", "out")
 ARGUMENTS = ", ".join([*(f"ptr noalias %{p}" for p in POINTERS), "double %time", "double %steptime", "i64 %step"])
+PASSED = ", ".join(each.replace("noalias ", "") for each in ARGUMENTS.split(", "))
 POINT_FIELDS = 4  # of a stage in `method`: node * dt, weight, the next node * dt, the number of its time point
 ADVANCE = (
     "i64 %blocks, ptr noalias %P, ptr noalias %keep, ptr noalias %scratch, ptr noalias %T, ptr noalias %R, "

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from alliance_dynamics.kernel.driver import driver
-from alliance_dynamics.kernel.pieces import COSTS, Module, Piece
+from alliance_dynamics.kernel.emit import Emit
+from alliance_dynamics.kernel.pieces import BRIEF, COSTS, Module, Piece
 from alliance_dynamics.kernel.plan import GROUPS, Plan
 from alliance_dynamics.kernel.program import Op
 from alliance_dynamics.model.expression import Table
@@ -161,16 +162,24 @@ class Graph:
                 if not indices and not now:
                     continue
                 name = f"{group}_{number}"
-                piece = Piece(self, group)
-                for index in indices:
-                    piece.compute(index)
-                    if index in self.places and piece.materialised(index):
-                        piece.store(index, *self.places[index])
-                for sink in now:
-                    piece.store(sink.index, sink.memory, sink.slot)
-                self.module.add(name, piece.e)
                 called[group].append(name)
+                always = self.module.called
+                if group != "stage" or always or not any(self.ops[i].kind in BRIEF for i in indices):
+                    self.module.add(name, self._body(Piece(self, group, called=always), indices, now))
+                else:
+                    brief = self._body(Piece(self, group, brief=True), indices, now)
+                    whole = self._body(Piece(self, group, called=True), indices, now)
+                    self.module.add_watched(name, brief, whole, self.layout.take("scratch"))
         return called
+
+    def _body(self, piece: Piece, indices: Iterable[int], sinks: Iterable[Sink]) -> Emit:
+        for index in indices:
+            piece.compute(index)
+            if index in self.places and piece.materialised(index):
+                piece.store(index, *self.places[index])
+        for sink in sinks:
+            piece.store(sink.index, sink.memory, sink.slot)
+        return piece.e
 
     def _cut(self, indices: Iterable[int]) -> list[tuple[int, ...]]:
         pieces: list[list[int]] = []

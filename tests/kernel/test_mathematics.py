@@ -10,7 +10,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from alliance_dynamics.kernel import jit, mathematics
+from alliance_dynamics.kernel import jit
+from alliance_dynamics.kernel.formats import DOUBLE, SINGLE
 from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
 from alliance_dynamics.kernel.program import GraphBuilder, Program
 
@@ -157,8 +158,9 @@ def test_the_stored_coefficients_are_those_that_the_fit_gives():
     assert spec and spec.loader
     fit = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fit)
-    for name, coefficients in fit.fit_all().items():
-        assert getattr(mathematics, name) == tuple(coefficients)
+    for form in (DOUBLE, SINGLE):
+        for name, coefficients in fit.fit_all(form.kind).items():
+            assert getattr(form, name) == coefficients
 
 
 def ulps(found: np.ndarray, exact: list[mpmath.mpf]) -> np.ndarray:
