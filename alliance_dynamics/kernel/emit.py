@@ -24,6 +24,7 @@ class Emit:
     def __init__(self, width: int, *, splat: bool = True, form: Format = DOUBLE, brief: bool = False):
         self.width, self.format = width, form
         self.kind, self.whole, self.size = form.kind, f"i{form.bits}", form.bits // 8
+        self.alignment = min(64, self.size * width)
         self.double = f"<{width} x {self.kind}>"
         self.long = f"<{width} x {self.whole}>"
         self.mask = f"<{width} x i1>"
@@ -152,10 +153,10 @@ class Emit:
     def load(self, pointer: str, index: int, kind: str = "") -> str:
         """Vector number `index` after `pointer`."""
         kind = kind or self.double
-        return self.do(f"load {kind}, ptr {self.at(pointer, index)}, align {self.size * self.width}")
+        return self.do(f"load {kind}, ptr {self.at(pointer, index)}, align {self.alignment}")
 
     def store(self, value: str, pointer: str, index: int, kind: str = "") -> None:
-        self.line(f"store {kind or self.double} {value}, ptr {self.at(pointer, index)}, align {self.size * self.width}")
+        self.line(f"store {kind or self.double} {value}, ptr {self.at(pointer, index)}, align {self.alignment}")
 
     def at(self, pointer: str, index: int) -> str:
         return self.do(f"getelementptr inbounds {self.double}, ptr {pointer}, i64 {index}") if index else pointer

@@ -80,18 +80,19 @@ class Module:
         body.intrinsics = brief.intrinsics
         self.add(name, body)
 
-    def table(self, e: Emit, values: Sequence[float]) -> str:
-        """A global array of numbers of the emitter's format, the same one for the same numbers."""
-        entries = ", ".join(f"{e.kind} {e.number(each)}" for each in values)
+    def table(self, values: Sequence[float], form: Format = DOUBLE) -> str:
+        """A global array of numbers of a format, the same one for the same numbers."""
+        kind, number = form.kind, Emit(1, form=form).number
+        entries = ", ".join(f"{kind} {number(each)}" for each in values)
         if entries not in self._tables:
             name = self._tables[entries] = f"@table_{len(self._tables)}"
-            self.tables.append(f"{name} = internal constant [{len(values)} x {e.kind}] [{entries}], align 64")
+            self.tables.append(f"{name} = internal constant [{len(values)} x {kind}] [{entries}], align 64")
         return self._tables[entries]
 
-    def function(self, e: Emit, kind: str, *args: str, called: bool) -> str:
-        """An elementary function: written out here, or called."""
+    def function(self, e: Emit, kind: str, *args: str, called: bool | None = None) -> str:
+        """An elementary function: written out here, or called, by default where there are many."""
         write: Callable[..., str] = m.power if kind == "pow" else m.modulo if kind == "mod" else m.UNARY[kind]
-        if not called or kind not in COSTS:
+        if not (self.called if called is None else called) or kind not in COSTS:
             return write(e, *args)
         name = f"@{kind}_{e.kind}"
         if name not in self._called:
@@ -223,7 +224,11 @@ class Piece:
             case "lookup":
                 assert isinstance(op.value, Table)
                 return lookup(
-                    e, op.value, self.value(op.args[0]), memory=partial(module.table, e), permute=module.permute
+                    e,
+                    op.value,
+                    self.value(op.args[0]),
+                    memory=partial(module.table, form=e.format),
+                    permute=module.permute,
                 )
             case "min" | "max":
                 return self._extreme(op)

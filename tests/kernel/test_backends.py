@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from alliance_dynamics.kernel import jit, llvm, noise
+from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.integrate import METHODS, Schedule, Task, Trajectories, compile_kernel
 from alliance_dynamics.kernel.optimise import optimise
 from alliance_dynamics.kernel.plan import plan
@@ -120,8 +121,8 @@ def rows(program: Program, count: int, seed: int = 1) -> np.ndarray:
     return np.array(program.defaults) * rng.uniform(0.5, 1.5, (count, len(program.defaults)))
 
 
-def with_width(program: Program, outputs: list[str], width: int, task: Task) -> Trajectories:
-    return jit.compile_plan(plan(optimise(program), outputs), width=width).execute(task)
+def with_width(program: Program, outputs: list[str], width: int, task: Task, form: Format = DOUBLE) -> Trajectories:
+    return jit.compile_plan(plan(optimise(program), outputs), width=width, form=form).execute(task)
 
 
 @needs_llvm

@@ -20,7 +20,9 @@ needs_llvm = pytest.mark.skipif(bool(jit.obstacle()), reason=jit.obstacle() or "
 TINY = 5e-324
 
 
-def apply(kind: str, *columns: np.ndarray | list[float], backend: str = "llvm") -> np.ndarray:
+def apply(
+    kind: str, *columns: np.ndarray | list[float], backend: str = "llvm", precision: str = "double"
+) -> np.ndarray:
     """An operation on columns of arguments; reached through a state, as only finite parameters may enter."""
     builder = GraphBuilder()
     arguments = [
@@ -36,7 +38,7 @@ def apply(kind: str, *columns: np.ndarray | list[float], backend: str = "llvm") 
         finite = np.isfinite(values)
         code = np.where(np.isnan(values), 3.0, np.where(values == inf, 1.0, np.where(values == -inf, 2.0, 0.0)))
         rows += [np.where(finite, values, 0.0), code]
-    kernel = compile_kernel(program, ["y"], backend=backend)
+    kernel = compile_kernel(program, ["y"], backend=backend, precision=precision)
     return kernel.run(np.stack(rows, axis=1), Schedule(0.0, 1.0, 0)).values[:, 0, 0]
 
 
