@@ -281,6 +281,8 @@ def call(op: Op, args: Sequence[Array], out: Array) -> Callable[[], object]:
             return lambda: np.copyto(out, evaluate(found, args[0]))
         case "mod":
             return lambda: np.copyto(out, _modulo(args[0], args[1]))
+        case "powers":
+            return lambda: np.copyto(out, _powers(*args))
         case "sin" | "cos" | "tan":
             function = {"sin": np.sin, "cos": np.cos, "tan": np.tan}[op.kind]
             x = args[0]
@@ -288,6 +290,17 @@ def call(op: Op, args: Sequence[Array], out: Array) -> Callable[[], object]:
         case _:
             function = UFUNCS[op.kind]
             return lambda: function(*args, out=out)
+
+
+def _powers(x: Array, y: Array, u: Array, v: Array) -> Array:
+    """x^y * u^v as `mathematics.powers` has it."""
+    x, y, u, v = np.broadcast_arrays(x, y, u, v)
+    exponent = y * np.log(x) + v * np.log(u)
+    found = np.exp(exponent)
+    apart = ~(np.isfinite(exponent) & (x >= DOUBLE.least) & (u >= DOUBLE.least) & (x < np.inf) & (u < np.inf))
+    if apart.any():
+        found[apart] = x[apart] ** y[apart] * u[apart] ** v[apart]
+    return found
 
 
 def _modulo(x: Array, y: Array) -> Array:
