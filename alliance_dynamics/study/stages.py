@@ -50,6 +50,7 @@ def sweep_levers(
     kept: Kept | None = None,
     on_fail: OnFail = "error",
     max_failed: float = MAX_FAILED,
+    precision: str = "double",
 ) -> GovernanceSweep:
     baseline = find_regime(BASELINE, tuple(regimes))
     return governance_sensitivity(
@@ -65,6 +66,7 @@ def sweep_levers(
         kept=kept,
         on_fail=on_fail,
         max_failed=max_failed,
+        precision=precision,
         progress=tell,
     )
 
