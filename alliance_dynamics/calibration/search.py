@@ -1,4 +1,4 @@
-"""Many searches at once: damped scoring steps within the cube, one row of the kernel's batch for each difference."""
+"""Many searches at once: damped scoring steps within the cube, all rows in one batch of the kernel."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def descend(
 ) -> list[Start]:
     """Searches from all rows [rows, P] together; `free` [rows, P] says which axes may move.
 
-    Each round takes central differences, tries four dampings of the scoring step cut off at the cube, and keeps the
+    Each round takes slopes, tries four dampings of the scoring step cut off at the cube, and keeps the
     best.  A row is done when three rounds together gain less than `settled`, or when no damping helps.
     """
     rows, size = first.shape
