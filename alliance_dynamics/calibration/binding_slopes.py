@@ -136,7 +136,10 @@ class BindingSlopes:
         kept, moved = first[:, 0].copy(), _chained(slopes, along)[:, 0]
         values, grown = [], []
         for period in range(len(bounds) - 1):
-            vector, along = binding.vector(experiment, period, named, count), self._along(experiment, period, named, count)
+            vector, along = (
+                binding.vector(experiment, period, named, count),
+                self._along(experiment, period, named, count),
+            )
             for state, value in binding.stock_changes(experiment, period):
                 kept[:, state] = binding.expression(value, named, count)
                 moved[:, state] = self._expression(value, named, count)

@@ -129,7 +129,7 @@ def _factors(kind: str, values: list[Any], value: Any) -> tuple[Any, ...]:
         case "/":
             return np.divide(1.0, y), np.divide(np.negative(value), y)
         case "pow":
-            ln = np.where(np.equal(x, 0.0), 0.0, np.log(np.where(np.equal(x, 0.0), 1.0, x)))
+            ln = np.log(np.where(np.greater(x, 0.0), x, 1.0))
             return np.multiply(y, np.power(x, np.subtract(y, 1.0))), np.multiply(value, ln)
         case "min" | "max":
             first = np.less_equal(x, y) if kind == "min" else np.greater_equal(x, y)

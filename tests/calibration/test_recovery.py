@@ -29,6 +29,11 @@ class Growth:
     def log_predicted(self, values):
         return values[:, [0]] * (YEARS - 2000)
 
+    def log_slopes(self, values):
+        slopes = np.zeros((len(values), len(YEARS), self.structural))
+        slopes[:, :, 0] = YEARS - 2000
+        return self.log_predicted(values), slopes
+
 
 class Broken(Growth):
     def log_predicted(self, values):
