@@ -103,8 +103,8 @@ def test_kinds_of_noise_with_memory(tmp_path, noise, distribution):
     if noise == "profiled" and distribution == "log-student-t":
         noise = "0.3"
     more = ["phi -0.9 0.9 0.3 true none", *(["sd_size 0.01 1 0.1 true log"] if "sd" in noise else [])]
-    problem = growth(tmp_path, [OBSERVABLE, f"size X {noise} {distribution}"], more,
-                     noise_correlation=["observableId experimentId structure parameterId", "size all ar1 phi"])  # fmt: skip
+    memory = ["observableId experimentId structure parameterId", "size all ar1 phi"]
+    problem = growth(tmp_path, [OBSERVABLE, f"size X {noise} {distribution}"], more, noise_correlation=memory)
     found = objective(problem)
     assert worst(found, near_the_middle(found)) < 1e-6
 
