@@ -39,7 +39,7 @@ class Effort:
 
     starts: int = 24
     draws: int = 1000
-    generations: int = 1700
+    generations: int = 250
     chains: int = 32
     doublings: int = 1
     origins: int | None = None
@@ -49,7 +49,7 @@ class Effort:
     @staticmethod
     def quick() -> Effort:
         return Effort(
-            starts=4, draws=200, generations=150, chains=16, doublings=0, origins=0, profiles=False, pools=False
+            starts=4, draws=200, generations=40, chains=16, doublings=0, origins=0, profiles=False, pools=False
         )
 
 
@@ -292,7 +292,7 @@ def _calibrate(
     best = fit(many.task(until), many.nominal, starts=effort.starts, seed=seed,
                progress=lambda share: progress(0.4 * share))  # fmt: skip
     posterior = sample_posterior(many.task(until), best, draws=effort.draws, generations=effort.generations,
-                                 chains=effort.chains, doublings=effort.doublings, seed=seed,
+                                 chains=effort.chains, doublings=effort.doublings, seed=seed, jobs=jobs,
                                  progress=lambda share: progress(0.4 + 0.3 * share))  # fmt: skip
     setup = set_up(model, problem, last_year=last_year, jobs=jobs)
     wide = many.task(until)
