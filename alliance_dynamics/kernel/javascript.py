@@ -10,6 +10,7 @@ Names of the model stand in the text as JSON strings only; every identifier is m
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from alliance_dynamics.model.expression import Table
 
 CONTROL = ("initial_time", "final_time", "time_step", "saveper")
 CHUNK = 300  # operations of one function: engines do not optimise functions that are too long
+LONGEST = 160  # characters of an expression that stands inside another
+_SIMPLE = {"param", "time", "steptime", "state", "frozen"}  # read as they are, without brackets
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _COMPARED = {"eq": "===", "ne": "!==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _CALLED = {
@@ -86,6 +89,7 @@ class _Writer:
     def __init__(self, planned: Plan):
         self.plan = planned
         self.tables: dict[Table, int] = {}
+        self.slots: dict[str, dict[int, int]] = {"V": {}, "S": {}}
         self.places = {state: at for at, state in enumerate((*planned.integrated, *planned.held))}
 
     def parts(self) -> dict[str, str]:
@@ -95,12 +99,6 @@ class _Writer:
             for group in planned.groups
         }
         found["START"] = self._functions("start", program.start, "S", planned.start, set(planned.start))
-        found["COUNTS"] = _json(
-            {
-                "start": len(program.start), "step": len(program.step), "integrated": len(planned.integrated),
-                "held": len(planned.held), "nonNegative": planned.non_negative,
-            }
-        )  # fmt: skip
         states = [program.states[each] for each in (*planned.integrated, *planned.held)]
         found["INITIALS"] = self._assign("X", program.start, "S", [each.initial for each in states])
         rates = [each.rate for each in states]
@@ -124,6 +122,12 @@ class _Writer:
             [[i, program.step[i].value] for i in planned.groups["step"] if program.step[i].kind == "random"]
         )
         found["TABLES"] = "".join(f"{_table(each)},\n" for each in self.tables)
+        found["COUNTS"] = _json(
+            {
+                "start": len(self.slots["S"]), "step": len(self.slots["V"]), "integrated": len(planned.integrated),
+                "held": len(planned.held), "nonNegative": planned.non_negative,
+            }
+        )  # fmt: skip
         return found
 
     def _kept(self, group: str) -> set[int]:
@@ -147,13 +151,28 @@ class _Writer:
         return "".join(texts) + f"function {name}_() {{ {calls} }}\n"
 
     def _function(self, name: str, ops: Sequence[Op], array: str, indices: Sequence[int], kept: set[int]) -> str:
+        """A value that is read once, here, stands where it is read; the others get a name."""
         own = set(indices)
+        reads = Counter(a for i in indices for a in ops[i].args if a in own)
+        inside: dict[int, str] = {}
         lines = []
         for index in indices:
-            args = [f"a{a}" if a in own else self._value(ops, array, a) for a in ops[index].args]
+            args = [inside.get(a, f"a{a}") if a in own else self._value(ops, array, a) for a in ops[index].args]
             text = self._expression(ops[index], args)
-            lines.append(f"const a{index} = {text};" + (f" {array}[{index}] = a{index};" if index in kept else ""))
+            if index not in kept and reads[index] == 1 and len(text) <= LONGEST:
+                inside[index] = text if ops[index].kind in _SIMPLE else f"({text})"
+            elif index not in kept:
+                lines.append(f"const a{index}={text};")
+            elif reads[index]:
+                lines.append(f"const a{index}={array}[{self._slot(array, index)}]={text};")
+            else:
+                lines.append(f"{array}[{self._slot(array, index)}]={text};")
         return f"function {name}() {{\n" + "\n".join(lines) + "\n}\n"
+
+    def _slot(self, array: str, index: int) -> int:
+        """Where in an array the value of an operation is kept."""
+        slots = self.slots[array]
+        return slots.setdefault(index, len(slots))
 
     def _expression(self, op: Op, args: Sequence[str]) -> str:
         match op.kind:
@@ -187,18 +206,18 @@ class _Writer:
                 joint = "&&" if op.kind == "and" else "||"
                 return f"{args[0]} !== 0 {joint} {args[1]} !== 0 ? 1 : 0"
         if op.kind in _INFIX:
-            return f"{args[0]} {_INFIX[op.kind]} {args[1]}"
+            return f"{args[0]}{_INFIX[op.kind]}{args[1]}"
         if op.kind in _COMPARED:
             return f"{args[0]} {_COMPARED[op.kind]} {args[1]} ? 1 : 0"
         return f"{_CALLED[op.kind]}({', '.join(args)})"
 
     def _value(self, ops: Sequence[Op], array: str, index: int) -> str:
         op = ops[index]
-        return _number(float(op.value)) if op.kind == "const" else f"{array}[{index}]"  # type: ignore[arg-type]
+        return _number(float(op.value)) if op.kind == "const" else f"{array}[{self._slot(array, index)}]"  # type: ignore[arg-type]
 
     def _assign(self, target: str, ops: Sequence[Op], array: str, indices: Iterable[int]) -> str:
         """Assignments to the entries of an array, one after the other."""
-        lines = [f"{target}[{at}] = {self._value(ops, array, index)};\n" for at, index in enumerate(indices)]
+        lines = [f"{target}[{at}]={self._value(ops, array, index)};\n" for at, index in enumerate(indices)]
         return "".join(lines)
 
 
