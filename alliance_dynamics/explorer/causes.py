@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
@@ -38,7 +38,8 @@ class Causes:
     """`script` defines `causeForms`; `content` is the rest; `stocks` are flat names that the runs must save.
 
     A variable is [name, unit, stock, first place, shape, causes, levers, equation, loops]; names and units by number,
-    levers as parameter columns; a shape gives the region of each element, -1 for none.
+    levers as parameter columns; a shape gives the region of each element, -1 for none.  `stocks` of the content are
+    [place, form, slots] of their rates; `others` as well, elements that step evenly joined (`_runs`).
     """
 
     script: str
@@ -63,8 +64,7 @@ def causes_of(
     tables: dict[Table, int] = {}
     variables: list[list[Any]] = []
     stocks: dict[str, list[Any]] = {}
-    others: dict[int, list[Any]] = {}
-    before: dict[int, set[int]] = {}
+    others: dict[str, list[list[Any]]] = {}
     units: dict[str, int] = {}
     shapes: dict[tuple[int, ...], int] = {}
     names = _Names(model, parameters)
@@ -78,13 +78,12 @@ def causes_of(
         for elements in own:
             key = flat(name, elements)
             root = _rate(program, key) if variable.kind == "stock" else program.outputs[key]
-            text, slots, cells = _form(program, root, roots, tables, key)
+            text, slots = _form(program, root, roots, tables, key)
             entry = [places[key], forms.setdefault(text, len(forms)), slots]
             if variable.kind == "stock":
                 stocks[key] = entry
             else:
-                others[places[key]] = entry
-                before[places[key]] = cells
+                others.setdefault(name, []).append(entry)
         regions = [_region(model, variable, each) for each in own]
         variables.append([
             names.mark(name), units.setdefault(variable.unit, len(units)), int(variable.kind == "stock"),
@@ -105,7 +104,7 @@ def causes_of(
         "shapes": list(map(list, shapes)),
         "names": names.labels(),
         "stocks": list(stocks.values()),
-        "others": [others[cell] for cell in TopologicalSorter(before).static_order() if cell in others],
+        "others": [run for each in _in_order(model, others) for run in _runs(others[each])],
     }
     return Causes(script, content, tuple(stocks))
 
@@ -120,6 +119,26 @@ def _behind(model: Model, tops: Sequence[str]) -> list[str]:
             queue += [e for e in _references(model.variables[name])
                       if e in model.variables and model.variables[e].kind not in ("constant", "lookup")]  # fmt: skip
     return list(found)
+
+
+def _in_order(model: Model, names: Collection[str]) -> list[str]:
+    """Causes before what depends on them."""
+    graph = {name: [each for each in _references(model.variables[name]) if each in names] for name in names}
+    return list(TopologicalSorter(graph).static_order())
+
+
+def _runs(entries: Sequence[list[Any]]) -> list[list[Any]]:
+    """Entries of elements in a row, joined to [place, form, slots, strides, count] where they step evenly."""
+    found: list[list[Any]] = []
+    for place, form, slots in entries:
+        if found and found[-1][1] == form:
+            *first, strides, count = found[-1] if len(found[-1]) == 5 else (*found[-1], None, 1)
+            steps = [(slot - old) / count for slot, old in zip(slots, first[2], strict=True)]
+            if place == first[0] + count and all(each == int(each) for each in steps) and strides in (None, steps):
+                found[-1] = [*first, list(map(int, steps)), count + 1]
+                continue
+        found.append([place, form, slots])
+    return found
 
 
 def _references(variable: Variable) -> list[str]:
@@ -146,8 +165,8 @@ def _region(model: Model, variable: Variable, elements: Sequence[str]) -> int:
 
 def _form(
     program: Program, root: int, roots: Mapping[int, int], tables: dict[Table, int], key: str
-) -> tuple[str, list[int], set[int]]:
-    """One function, the places that it reads, and which of them are values of causes: these are read, not computed."""
+) -> tuple[str, list[int]]:
+    """One function, and the places that it reads; operations that are values of causes are read, not computed."""
     ops = program.step
     inside = _inside(program, root, roots, key)
     reads = Counter(a for i in inside if i not in roots for a in ops[i].args)
@@ -190,7 +209,7 @@ def _form(
             written[index] = f"({text})"
     body = "".join(lines)
     text = f"(O,P,F,t,a)=>{{{body}return {written[root]}}}" if body else f"(O,P,F,t,a)=>{written[root]}"
-    return text, slots, {at for array, at in known if array == "O"}
+    return text, slots
 
 
 def _inside(program: Program, root: int, roots: Mapping[int, int], key: str) -> list[int]:

@@ -182,7 +182,7 @@ def _lever(lever: Lever, index: Mapping[str, int]) -> dict[str, Any]:
     return {
         "id": lever.name, "column": index[lever.constant], "low": lever.low, "high": lever.high, "unit": lever.unit,
         "label": dict(lever.labels), "explanation": dict(lever.explanations), "grade": lever.grade,
-        "source": lever.source, "lowest": lever.lowest,
+        "lowest": lever.lowest,
     }  # fmt: skip
 
 

@@ -176,6 +176,7 @@ function build() {  // everything whose words depend on the language
     menu("download", [[t("tomlFile"), () => save(fileStem() + ".toml", tomlText(), "application/toml")], [t("csv"), () => save("explorer.csv", csvText(language), "text/csv")], [t("csvRaw"), () => save("explorer-raw.csv", csvText("raw"), "text/csv")],
       [t("pngAll"), () => figures.forEach(savePicture)]]),
     element("button", {type: "button", id: "print", onclick: () => print()}, t("print")), picker);
+  byId("lever-box").firstElementChild.textContent = t("levers");
   byId("more").firstElementChild.textContent = t("more", {n: visibleOutcomes().rest.length});
   byId("caveats").replaceChildren(...["scale", "unseen", "powers", "growth", "forms", "bands", "history"].map((each) => element("li", {}, t("caveat." + each, {n: DRAWS.length}))));
   byId("footer").textContent = `${t("stamp", {hash: content.hash.slice(0, CUT), version: content.version, seed: content.seed})}. ${t("method", {dt: numberText(content.dt, 3, false, language), states: content.kept.states, operations: content.kept.operations, step: percentText(100 * content.stepError, false, language)})} ${t("sources")}.`;
@@ -216,6 +217,7 @@ document.addEventListener("keydown", (event) => {
 });
 byId("more").addEventListener("toggle", () => { drawCharts(false); if (byId("more").open) askBands(); });
 
+if (innerWidth < 768) byId("lever-box").open = false;  // on a narrow screen the results come before the sliders
 const given = location.hash.length > 1 ? decodeURI(location.hash.slice(1)) : document.body.dataset.state || "";
 if (given) open(given);
 build();

@@ -14,6 +14,10 @@ function amount(value, unit, decimals, sign) {
   const text = numberText(value, decimals, sign, language), word = unitText(unit, text);
   return word ? text + FIXED + word : text;
 }
+function unitBeside(gap, unit, decimals) {
+  const text = numberText(gap, decimals, true, language);
+  return [text, element("small", {}, FIXED + unitText(unit, text))];
+}
 function intervalOf(k, year) { return spreadNow && spreadNow.gaps[k] ? spreadNow.gaps[k][year] : null; }
 const same = () => alike(state.now, baseScenario());
 
@@ -23,7 +27,7 @@ function drawKpis() {
   byId("kpis").replaceChildren(...first.map((k) => {
     const outcome = content.outcomes[k], gap = gapOf("now", k, year), range = intervalOf(k, year);
     const decimals = range ? decimalsOfInterval(range.low, range.high, gap) : decimalsOfValue(gap);
-    const lines = [element("dt", {}, outcome.label[language]), element("dd", {class: "big"}, latest.now ? amount(gap, outcome.unit, decimals, true) : "—")];
+    const lines = [element("dt", {}, outcome.label[language]), element("dd", {class: "big"}, ...(latest.now ? unitBeside(gap, outcome.unit, decimals) : ["—"]))];
     if (range && !same()) {
       lines.push(element("dd", {}, `[${numberText(range.low, decimals, true, language)}; ${numberText(range.high, decimals, true, language)}]`));
       lines.push(element("dd", {class: range.low <= 0 && range.high >= 0 ? "unsure" : range.better > 0.5 ? "good" : "bad"}, t("better", {base: state.baseline, draws: draws10(range.better, spreadNow.count)})));

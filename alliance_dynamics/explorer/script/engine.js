@@ -111,6 +111,8 @@ function* shares(message, send) {  // Shapley: the mean over all orders in which
 const tracked = content.causes;
 tracked.variables = tracked.variables.map(([name, unit, stock, at, shape, causes, levers, equation, loops]) =>
   ({name, unit: tracked.units[unit][0], sum: tracked.units[unit][1] === 1, stock: stock === 1, at, regions: tracked.shapes[shape], causes, levers, equation, loops}));
+tracked.others = [].concat(...tracked.others.map(([at, form, slots, strides, count]) => strides === undefined ? [[at, form, slots]] :
+  Array.from({length: count}, (_, n) => [at + n, form, slots.map((slot, i) => slot + n * strides[i])])));
 const CELLS = tracked.stocks.length + tracked.others.length;
 function trace(scenario) {  // every variable by year, from the stocks that the run saves
   const row = rowOf(scenario), run = allianceModel.run({values: row}), width = allianceModel.outputs.length;

@@ -21,7 +21,7 @@ function controlOf(id) {  // what a slider moves: a lever, the policy year or th
       step: 0.5, get: (from) => from.ramp, base: () => content.ramp.value, preset: () => content.ramp.value, fit: rampOnGrid, set: (value) => ({...state, ramp: value})};
   }
   const k = leverAt.get(id), each = content.levers[k];
-  const about = [each.explanation[language], t("evidence", {low: leverNumber(each.low), high: leverNumber(each.high), grade: t("grade." + each.grade)}), `${t("source")}: ${each.source}`].join(" ");
+  const about = [each.explanation[language], t("evidence", {low: leverNumber(each.low), high: leverNumber(each.high), grade: t("grade." + each.grade)}), `${t("source")}: ${t("evidence_of." + id)}.`].join(" ");
   return {id, label: each.label, about, unit: each.unit, low: each.low, lowest: Math.min(each.lowest, each.low), high: each.high, step: stepOf(each), word: (value) => wordOf(each, value),
     get: (from) => from.now.levers[k], base: () => baseScenario().levers[k], preset: () => scenarioOf(state.now.from).levers[k], fit: (value) => value,
     set: (value) => ({...state, now: {...state.now, levers: state.now.levers.map((old, i) => i === k ? value : old)}})};
@@ -32,10 +32,12 @@ function leverRow(id) {
   const field = element("input", {type: "text", inputmode: "decimal", id: "field-" + id, class: "field", autocomplete: "off", "aria-label": t("exact", {lever: label})});
   const reset = element("button", {type: "button", class: "small reset", "aria-label": t("resetOne", {lever: label}), title: t("resetOne", {lever: label})}, "↺");
   const unit = element("span", {class: "unit"}), word = element("span", {class: "word"}), tick = element("i", {class: "tick", "aria-hidden": "true"}), dot = element("span", {class: "dot", "aria-hidden": "true"}, "●");
+  const about = element("p", {id: "about-" + id, class: "about", hidden: ""}, control.about);
+  const ask = element("button", {type: "button", class: "small ask", "aria-label": t("aboutOne", {lever: label}), "aria-expanded": "false", "aria-controls": "about-" + id}, "?");
+  ask.addEventListener("click", () => { about.hidden = !about.hidden; ask.setAttribute("aria-expanded", String(!about.hidden)); });
   const box = element("div", {class: "lever", id: "row-" + id},
-    element("div", {class: "head"}, element("label", {for: "lever-" + id}, label), dot, reset, field, unit),
-    element("div", {class: "track"}, range, tick),
-    element("div", {class: "foot"}, word, element("details", {class: "about"}, element("summary", {"aria-label": t("aboutOne", {lever: label})}, "?"), element("p", {id: "about-" + id}, control.about))));
+    element("div", {class: "head"}, element("label", {for: "lever-" + id}, label), dot, reset, field, unit, ask),
+    element("div", {class: "track"}, range, tick), word, about);
   const apply = (value, joined) => change(t("changed", {lever: label}), control.set(control.fit(value)), joined);
   range.addEventListener("input", () => { const first = !moving; moving = true; apply(Number(range.value), !first); });
   range.addEventListener("change", () => { moving = false; settle(); });

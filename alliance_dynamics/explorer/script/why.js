@@ -48,12 +48,14 @@ function drawWhy() {
 function topOf() { return trail.length ? {variable: trail[trail.length - 1]} : content.tops[state.view.why]; }
 function markText(text) { return text.replace(/\{(\d+)\}/g, (_, at) => tracked.names[language][at]); }
 function variableName(at) { return tracked.names[language][tracked.variables[at].name]; }
-function spark(now, base) {
+function spark(now, base) {  // both paths; where a gap is too small to be seen between them, the gap itself
   const svg = svgElement("svg", {viewBox: "0 0 120 30", class: "spark", "aria-hidden": "true"}), from = 2015 - content.years[0];
-  let low = Infinity, high = -Infinity;
-  for (let at = from; at < T; at++) { low = Math.min(low, now[at], base[at]); high = Math.max(high, now[at], base[at]); }
-  const path = (values) => "M" + Array.from(values).slice(from).map((value, i) => `${(2 + 116 * i / (T - from - 1)).toFixed(1)} ${(high > low ? 27 - 24 * (value - low) / (high - low) : 15).toFixed(1)}`).join("L");
-  svg.append(svgElement("path", {d: path(base), class: "line base"}), svgElement("path", {d: path(now), class: "line now"}));
+  const ends = (...paths) => paths.reduce(([low, high], values) => [Math.min(low, ...values), Math.max(high, ...values)], [Infinity, -Infinity]);
+  const [a, b] = [Array.from(now).slice(from), Array.from(base).slice(from)], gap = a.map((value, at) => value - b[at]), [low, high] = ends(a, b), [least, most] = ends(gap, [0]);
+  const path = (values, bottom, top) => "M" + values.map((value, i) => `${(2 + 116 * i / (values.length - 1)).toFixed(1)} ${(top > bottom ? 27 - 24 * (value - bottom) / (top - bottom) : 15).toFixed(1)}`).join("L");
+  if (most - least < 0.06 * (high - low)) {
+    svg.append(svgElement("path", {d: path(gap.map(() => 0), least, most), class: "line base"}), svgElement("path", {d: path(gap, least, most), class: "line now"}), svgElement("text", {x: 2, y: 11}, "Δ"));
+  } else svg.append(svgElement("path", {d: path(b, low, high), class: "line base"}), svgElement("path", {d: path(a, low, high), class: "line now"}));
   return svg;
 }
 function drawCauses() {
