@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
-import subprocess
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,27 @@ OPTIONS = (
 KEYS = {"ArrowRight": 39, "ArrowLeft": 37, "Tab": 9, "Enter": 13, " ": 32, "z": 90, "Escape": 27}
 
 
+def _pipe() -> tuple[int, int]:
+    """Both ends above the numbers that the browser wants."""
+    ends = os.pipe()
+    moved = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 10) for each in ends]
+    for each in ends:
+        os.close(each)
+    return moved[0], moved[1]
+
+
 class Browser:
     """One process; `tab` opens a page in it.  A context manager that ends the process by its own handle."""
 
     def __init__(self, folder: Path):
         self.downloads = folder / "downloads"
         self.downloads.mkdir(parents=True, exist_ok=True)
-        to_read, self._write = os.pipe()
-        self._read, to_write = os.pipe()
-        command = f'exec "$0" "$@" 3<&{to_read} 4>&{to_write}'
-        self._process = subprocess.Popen(
-            ["/bin/sh", "-c", command, str(PATH), *OPTIONS, f"--user-data-dir={folder / 'profile'}", "about:blank"],
-            pass_fds=(to_read, to_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        to_read, self._write = _pipe()
+        self._read, to_write = _pipe()
+        quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
+        joined = [(os.POSIX_SPAWN_DUP2, to_read, 3), (os.POSIX_SPAWN_DUP2, to_write, 4)]
+        command = [str(PATH), *OPTIONS, f"--user-data-dir={folder / 'profile'}", "about:blank"]
+        self._process = os.posix_spawn(command[0], command, os.environ, file_actions=[*quiet, *joined])
         os.close(to_read)
         os.close(to_write)
         self._buffer, self._number = b"", 0
@@ -47,10 +56,9 @@ class Browser:
     def __exit__(self, *_: object) -> None:
         try:
             self.call("Browser.close")
-            self._process.wait(10)
-        except (OSError, TimeoutError, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait()
+        except (OSError, TimeoutError):
+            os.kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
         os.close(self._read)
         os.close(self._write)
 

@@ -9,6 +9,7 @@ const timings = {painted: [], run: [], bands: null, coarse: null, shares: null, 
 function fill(text, values) { return text.replace(/\{(\w+)\}/g, (whole, name) => values && name in values ? values[name] : whole); }
 function t(key, values) { return fill(texts[language][key], values); }
 function unitText(unit, shown, of) {
+  if (!unit) return "";
   const forms = content.units[unit][of || language];
   return typeof forms === "string" ? forms : shown === undefined ? forms.many || forms.other : pluralOf(shown, forms, of || language);
 }
@@ -88,6 +89,7 @@ function renew() {  // another state: the line first, the rest when it rests
   asked.bands = asked.shares = asked.causes = 0;
   refreshLevers();
   askRuns();
+  drawTools();
   if (!moving) drawPresets();
   clearTimeout(rest);
   rest = setTimeout(settle, REST);

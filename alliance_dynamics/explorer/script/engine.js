@@ -35,11 +35,13 @@ function quantile(sorted, share) {
 function shownAs(mode, value, base) { return mode === "gap" ? value - base : mode === "index" ? 100 * value / base : value; }
 
 const ENDS = [0.05, 0.25, 0.75, 0.95], COARSE = 50;
-const keptDraws = new Map();  // scenario as text -> runs by draw, so that another view needs no new runs
+const keptDraws = new Map(), KEPT = 5;  // scenario as text -> runs by draw, last used last: another view needs no new runs
 function drawsOf(scenario) {
-  const key = JSON.stringify(scenario);
-  if (!keptDraws.has(key)) keptDraws.set(key, []);
-  return keptDraws.get(key);
+  const key = JSON.stringify(scenario), found = keptDraws.get(key) || [];
+  keptDraws.delete(key);
+  keptDraws.set(key, found);
+  if (keptDraws.size > KEPT) keptDraws.delete(keptDraws.keys().next().value);
+  return found;
 }
 function spread(message, count) {  // quantiles of the first draws, of what is shown and of the gaps at the milestones
   const now = drawsOf(message.scenario), base = drawsOf(message.base), pairs = [];
@@ -71,7 +73,6 @@ function spread(message, count) {  // quantiles of the first draws, of what is s
 }
 function* bands(message, send) {
   const now = drawsOf(message.scenario), base = drawsOf(message.base);
-  for (const key of Array.from(keptDraws.keys())) if (key !== JSON.stringify(message.scenario) && key !== JSON.stringify(message.base)) keptDraws.delete(key);
   const coarse = Math.min(COARSE, DRAWS.length);
   let told = Math.min(now.length, base.length) > coarse;
   for (let draw = 0; draw < DRAWS.length; draw++) {

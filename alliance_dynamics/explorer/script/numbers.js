@@ -32,7 +32,7 @@ function decimalsOfInterval(low, high, value) {
   return width > 0 && Number.isFinite(width) ? Math.max(0, 1 - Math.floor(Math.log10(width))) : decimalsOfValue(value);
 }
 function percentText(value, sign, language) {
-  return numberText(value, Math.min(decimalsOfValue(value, 2), 4), sign, language) + (language === "ru" ? FIXED : "") + "%";
+  return numberText(value, Math.min(decimalsOfValue(value, 2), 4), sign, language) + FIXED + "%";
 }
 function pluralOf(text, forms, language) {  // the form that goes with a number as it is written
   if (typeof forms === "string") return forms;
