@@ -13,7 +13,7 @@ function unitText(unit, shown, of) {
   const forms = content.units[unit][of || language];
   return typeof forms === "string" ? forms : shown === undefined ? forms.many || forms.other : pluralOf(shown, forms, of || language);
 }
-function pressButton(label, pressed, act, id) { return element("button", {type: "button", id, "aria-pressed": String(pressed), onclick: () => { act(); if (id && byId(id)) byId(id).focus(); }}, label); }
+function pressButton(label, pressed, act, id) { return element("button", {type: "button", id, "aria-pressed": String(pressed), onclick: act}, label); }
 
 /* Workers: one for the present line, one for what takes longer.  A browser that allows none computes in the page. */
 function lane(receive) {
@@ -36,7 +36,7 @@ function answered(answer) {
     if (answer.id === asked.runs) {
       timings.run.push(answer.each);
       keep(answer.series);
-      requestAnimationFrame(() => { drawLight(); const from = begun; requestAnimationFrame(() => { if (from) timings.painted.push(performance.now() - from); }); });
+      requestAnimationFrame(() => { holding(drawLight); const from = begun; requestAnimationFrame(() => { if (from) timings.painted.push(performance.now() - from); }); });
     }
     if (again) { again = false; askRuns(); }
     return;
@@ -50,8 +50,8 @@ function answered(answer) {
     drawAll();
     if (answer.count + answer.failed === answer.all) askShares();
   }
-  if (answer.kind === "shares") { timings.shares = performance.now() - asked.sharesAt; weighed = {...answer, ...asked.players, players: asked.players.list}; drawWhy(); }
-  if (answer.kind === "causes") { const focus = asked.causesFocus; causesShown = answer; drawCauses(); if (focus) { asked.causesFocus = false; focusCauses(); } }
+  if (answer.kind === "shares") { timings.shares = performance.now() - asked.sharesAt; weighed = {...answer, ...asked.players, players: asked.players.list}; holding(drawWhy); }
+  if (answer.kind === "causes") { const focus = asked.causesFocus; causesShown = answer; holding(drawCauses); if (focus) { asked.causesFocus = false; focusCauses(); } }
 }
 function focusCauses() { const first = byId("causes").querySelector("button"); if (first) first.focus(); }
 function scenarios() { return [baseScenario(), state.now, ...SLOTS.map((slot) => state.slots[slot])]; }
@@ -90,24 +90,29 @@ function renew() {  // another state: the line first, the rest when it rests
   refreshLevers();
   askRuns();
   drawTools();
-  if (!moving) drawPresets();
+  if (!moving) holding(drawPresets);
   clearTimeout(rest);
   rest = setTimeout(settle, REST);
 }
 function settle() {
   clearTimeout(rest);
   if (moving) return;
-  drawPresets();
+  holding(drawPresets);
   drawAll();
   askBands();
   askCauses();
-  location.replace("#" + encode());
-  shownAddress = location.hash;
+  address();
   clearTimeout(speak);
   speak = setTimeout(() => say(answerText()), SPEAK);
 }
+function address() { location.replace("#" + encode()); shownAddress = location.hash; }
+function holding(draw) {  // what is drawn anew keeps the focus that it had
+  const id = document.activeElement && document.activeElement.id;
+  draw();
+  if (id && document.activeElement.id !== id && byId(id)) byId(id).focus();
+}
 function view(changes) {  // another look at the same runs
-  remember(t("viewed"), {...state, view: {...state.view, ...changes}}, true);
+  remember(["viewed"], {...state, view: {...state.view, ...changes}}, true);
   if (changes.mode || changes.place) spreadNow = null;
   causesShown = null;
   drawAll();
@@ -119,20 +124,14 @@ function banner(text) { byId("banner").hidden = !text; byId("banner").textConten
 function drawLight() { drawCharts(moving); drawKpis(); byId("answer").textContent = answerText(); }
 function drawAll() {
   if (!latest.base) return;
-  drawSwitches();
-  drawLight();
-  drawComparison();
-  drawWarnings();
-  drawWhy();
-  drawCauses();
-  drawTools();
+  holding(() => { drawSwitches(); drawLight(); drawComparison(); drawWarnings(); drawWhy(); drawCauses(); drawTools(); });
   byId("printed").textContent = `${scenarioTitle()} — ${t("against", {base: state.baseline})}. ${stamp()}`;
 }
 function drawSwitches() {
   byId("switches").replaceChildren(
     element("div", {role: "group", "aria-label": t("modes"), class: "row"}, ...MODES.map((each) => pressButton(t(each, {base: state.baseline}), state.view.mode === each, () => view({mode: each}), "mode-" + each))),
     element("label", {for: "place", class: "soft"}, t("place")),
-    element("select", {id: "place", onchange: (event) => { trail = []; view({place: event.target.value}); byId("place").focus(); }}, ...content.places.map((each) => element("option", Object.assign({value: each.id}, each.id === state.view.place ? {selected: ""} : {}), each.label[language]))));
+    element("select", {id: "place", onchange: (event) => { trail = []; view({place: event.target.value}); }}, ...content.places.map((each) => element("option", Object.assign({value: each.id}, each.id === state.view.place ? {selected: ""} : {}), each.label[language]))));
 }
 function drawBadge() {
   const badge = byId("check");
@@ -147,12 +146,12 @@ function drawTools() {
   const undo = byId("undo"), redo = byId("redo");
   undo.disabled = !past.length;
   redo.disabled = !future.length;
-  undo.setAttribute("aria-label", past.length ? t("undoOf", {what: past[past.length - 1].what}) : t("undo"));
-  redo.setAttribute("aria-label", future.length ? t("redoOf", {what: future[future.length - 1].what}) : t("redo"));
+  undo.setAttribute("aria-label", past.length ? t("undoOf", {what: whatText(past[past.length - 1].what)}) : t("undo"));
+  redo.setAttribute("aria-label", future.length ? t("redoOf", {what: whatText(future[future.length - 1].what)}) : t("redo"));
   undo.title = undo.getAttribute("aria-label");
   redo.title = redo.getAttribute("aria-label");
   const recent = past.slice(-12).reverse();
-  byId("changes").replaceChildren(element("summary", {}, t("changes", {n: past.length})), element("ol", {}, ...recent.map((each, i) => element("li", {}, element("button", {type: "button", class: "small", onclick: () => { stepBack(i + 1); renew(); }}, each.what)))));
+  byId("changes").replaceChildren(element("summary", {}, t("changes", {n: past.length})), element("ol", {}, ...recent.map((each, i) => element("li", {}, element("button", {type: "button", class: "small", onclick: () => { stepBack(i + 1); renew(); }}, whatText(each.what))))));
   byId("changes").hidden = !past.length;
 }
 function menu(name, entries) {
@@ -170,9 +169,9 @@ function build() {  // everything whose words depend on the language
   byId("caveat-line").textContent = t("caveatLine");
   const picker = element("input", {type: "file", accept: ".toml", hidden: "", id: "picker", "aria-label": t("openToml"), onchange: (event) => { if (event.target.files.length) openToml(event.target.files[0]); event.target.value = ""; }});
   byId("tools").replaceChildren(
-    element("button", {type: "button", id: "language", lang: language === "ru" ? "en" : "ru", onclick: () => { language = language === "ru" ? "en" : "ru"; build(); byId("language").focus(); }}, language === "ru" ? "English" : "Русский"),
+    element("button", {type: "button", id: "language", lang: language === "ru" ? "en" : "ru", onclick: () => { language = language === "ru" ? "en" : "ru"; holding(build); address(); say(""); }}, language === "ru" ? "English" : "Русский"),
     element("button", {type: "button", id: "undo", onclick: () => { stepBack(1); renew(); }}, "↶"), element("button", {type: "button", id: "redo", onclick: () => { stepForward(); renew(); }}, "↷"),
-    element("button", {type: "button", id: "reset", onclick: () => change(t("reset"), {...firstState(), view: state.view})}, t("reset")),
+    element("button", {type: "button", id: "reset", onclick: () => change(["reset"], {...firstState(), view: state.view})}, t("reset")),
     menu("share", [[t("saveCopy"), saveCopy], [t("link"), link], [t("toml"), () => showText(t("toml"), tomlText(), fileStem() + ".toml")],
       [t("command"), () => showText(t("command"), commandText(), null, t("commandNote", {name: fileStem() + ".toml"}))], [t("python"), () => showText(t("python"), pythonText(), null, t("commandNote", {name: fileStem() + ".toml"}))], [t("openToml"), () => picker.click()]]),
     menu("download", [[t("tomlFile"), () => save(fileStem() + ".toml", tomlText(), "application/toml")], [t("csv"), () => save("explorer.csv", csvText(language), "text/csv")], [t("csvRaw"), () => save("explorer-raw.csv", csvText("raw"), "text/csv")],
@@ -205,7 +204,7 @@ addEventListener("hashchange", () => {
   open(location.hash.slice(1));
   const after = state;
   state = before;
-  remember(t("link"), after);
+  remember(["link"], after);
   build();
   renew();
 });

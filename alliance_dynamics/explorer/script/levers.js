@@ -38,7 +38,7 @@ function leverRow(id) {
   const box = element("div", {class: "lever", id: "row-" + id},
     element("div", {class: "head"}, element("label", {for: "lever-" + id}, label), dot, reset, field, unit, ask),
     element("div", {class: "track"}, range, tick), word, about);
-  const apply = (value, joined) => change(t("changed", {lever: label}), control.set(control.fit(value)), joined);
+  const apply = (value, joined) => change(["changed", {lever: control.label}], control.set(control.fit(value)), joined);
   range.addEventListener("input", () => { const first = !moving; moving = true; apply(Number(range.value), !first); });
   range.addEventListener("change", () => { moving = false; settle(); });
   field.addEventListener("change", () => {
@@ -79,17 +79,17 @@ function refreshLevers() {
 function drawPresets() {
   byId("presets").replaceChildren(...content.regimes.map((each) => {
     const pressed = state.now.from === each.id && alike(state.now, scenarioOf(each.id));
-    return element("button", {type: "button", id: "preset-" + each.id, "aria-pressed": String(pressed), onclick: () => { change(each.id, {...state, now: scenarioOf(each.id)}); byId("preset-" + each.id).focus(); }},
+    return element("button", {type: "button", id: "preset-" + each.id, "aria-pressed": String(pressed), onclick: () => change(each.id, {...state, now: scenarioOf(each.id)})},
       element("b", {}, each.id), " ", each.title[language]);
   }));
   byId("story").textContent = (alike(state.now, scenarioOf(state.now.from)) ? "" : t("own", {from: state.now.from}) + " ") + (regimeOf(state.now.from).story[language] || "");
   byId("slots").replaceChildren(element("span", {class: "soft"}, t("keepAs")), ...SLOTS.map((slot) => {
     const kept = state.slots[slot];
-    const put = element("button", {type: "button", id: "keep-" + slot, class: `slot ${slot}`, "aria-label": t("keepIn", {slot}), onclick: () => { change(t("keepIn", {slot}), {...state, slots: {...state.slots, [slot]: state.now}}); byId("keep-" + slot).focus(); }}, slot);
+    const put = element("button", {type: "button", id: "keep-" + slot, class: `slot ${slot}`, "aria-label": t("keepIn", {slot}), onclick: () => change(["keepIn", {slot}], {...state, slots: {...state.slots, [slot]: state.now}})}, slot);
     if (!kept) return put;
-    return element("span", {class: "kept"}, put, element("button", {type: "button", class: "small", "aria-label": t("load", {slot}), onclick: () => change(t("load", {slot}), {...state, now: kept})}, nameOf(kept)),
-      element("button", {type: "button", class: "small", "aria-label": t("drop", {slot}), onclick: () => { change(t("drop", {slot}), {...state, slots: {...state.slots, [slot]: null}}); byId("keep-" + slot).focus(); }}, "×"));
+    return element("span", {class: "kept"}, put, element("button", {type: "button", class: "small", "aria-label": t("load", {slot}), onclick: () => change(["load", {slot}], {...state, now: kept})}, nameOf(kept)),
+      element("button", {type: "button", class: "small", "aria-label": t("drop", {slot}), onclick: () => { change(["drop", {slot}], {...state, slots: {...state.slots, [slot]: null}}); byId("keep-" + slot).focus(); }}, "×"));
   }));
-  byId("baseline").replaceChildren(element("label", {for: "baseline-choice"}, t("baseline") + ": "), element("select", {id: "baseline-choice", onchange: (event) => change(t("baselineIs", {base: event.target.value}), {...state, baseline: event.target.value})},
+  byId("baseline").replaceChildren(element("label", {for: "baseline-choice"}, t("baseline") + ": "), element("select", {id: "baseline-choice", onchange: (event) => change(["baselineIs", {base: event.target.value}], {...state, baseline: event.target.value})},
     ...content.regimes.map((each) => element("option", Object.assign({value: each.id}, each.id === state.baseline ? {selected: ""} : {}), each.id))));
 }

@@ -73,7 +73,7 @@ function openToml(file) {
     const {next, faults, extra} = readToml(text);
     if (faults.length) { banner(t("tomlFaults", {file: file.name, faults: faults.slice(0, 5).join("; ")})); return; }
     banner(extra ? t("tomlExtra", {n: extra}) : "");
-    change(t("openedToml", {file: file.name}), next);
+    change(["openedToml", {file: file.name}], next);
   });
 }
 

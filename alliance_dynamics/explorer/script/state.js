@@ -29,8 +29,14 @@ const baseScenario = () => scenarioOf(state.baseline);
 function alike(a, b) { return a.policy === b.policy && a.levers.every((value, k) => value === b.levers[k]); }
 function nameOf(scenario) { return scenario.from + (alike(scenario, scenarioOf(scenario.from)) ? "" : "*"); }
 
-function remember(what, next, joined) {  // `what` names the change; joined changes of one movement count as one
-  if (joined && past.length && past[past.length - 1].what === what) { state = next; return; }
+function whatText(what) {  // the name of a change, in the language of the moment: plain, or a key with values and labels
+  if (typeof what === "string") return what;
+  const [key, values] = what, said = {};
+  for (const name of Object.keys(values || {})) said[name] = typeof values[name] === "object" ? values[name][language] : values[name];
+  return t(key, said);
+}
+function remember(what, next, joined) {  // joined changes of one movement count as one
+  if (joined && past.length && JSON.stringify(past[past.length - 1].what) === JSON.stringify(what)) { state = next; return; }
   past.push({what, state});
   if (past.length > MEMORY) past.shift();
   future = [];

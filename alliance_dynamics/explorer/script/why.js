@@ -28,7 +28,7 @@ function drawWhy() {
   byId("why-title").textContent = t("why");
   const labelOf = (id) => content.outcomes.find((each) => each.id === id).label[language];
   byId("why-pick").replaceChildren(element("label", {for: "why-choice", class: "soft"}, t("whyOf", {place: placeText(outcome.element), year: state.view.year})),
-    element("select", {id: "why-choice", onchange: (event) => { trail = []; view({why: event.target.value}); byId("why-choice").focus(); }}, ...ids.map((id) => element("option", Object.assign({value: id}, id === state.view.why ? {selected: ""} : {}), labelOf(id)))));
+    element("select", {id: "why-choice", onchange: (event) => { trail = []; view({why: event.target.value}); }}, ...ids.map((id) => element("option", Object.assign({value: id}, id === state.view.why ? {selected: ""} : {}), labelOf(id)))));
   const box = byId("why");
   if (same()) { byId("parts").replaceChildren(element("p", {class: "soft"}, t("same", {base: state.baseline}))); delete box.dataset.gap; }
   else if (!weighed) byId("parts").replaceChildren(element("p", {class: "soft"}, t("whyWait")));
@@ -65,20 +65,20 @@ function drawCauses() {
   const at = state.view.year - content.years[0], top = topOf(), outcome = content.outcomes[whyOutcome()];
   const variable = trail.length ? tracked.variables[top.variable] : null, own = tracked.variables[top.variable];
   const title = trail.length ? variableName(top.variable) : outcome.label[language], unit = own.unit;
-  const crumbs = element("nav", {class: "crumbs", "aria-label": t("crumbs")}, ...[-1, ...trail.map((_, i) => i)].slice(0, -1).map((i) => element("button", {type: "button", class: "small", onclick: () => { trail = trail.slice(0, i + 1); askCauses(); }}, i < 0 ? outcome.label[language] : variableName(trail[i]))));
+  const crumbs = element("nav", {class: "crumbs", "aria-label": t("crumbs")}, ...[-1, ...trail.map((_, i) => i)].slice(0, -1).map((i) => element("button", {type: "button", class: "small", id: "crumb" + i, onclick: () => { trail = trail.slice(0, i + 1); askCauses(); }}, i < 0 ? outcome.label[language] : variableName(trail[i]))));
   const total = causesShown.causes.reduce((sum, each) => sum + Math.abs(each.effect), 0);
   const gap = causesShown.now[at] - causesShown.base[at], decimals = decimalsOfValue(gap);
   const lines = [crumbs, element("div", {class: "cause top"}, element("b", {}, title), spark(causesShown.now, causesShown.base), element("span", {}, amount(gap, unit, decimals, true)))];
   const equation = top.minus === undefined ? markText(own.equation) : `${title} = ${variableName(top.variable)} − ${variableName(top.minus)}`;
   lines.push(element("p", {class: "equation"}, equation));
   if (variable || top.minus === undefined) if (own.loops.length) lines.push(element("p", {class: "soft"}, t("loops", {loops: own.loops.map((each) => content.loops[each][language]).join("; ")})));
-  const list = causesShown.causes.slice().sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect)).map((each) => {
+  const list = causesShown.causes.slice().sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect)).map((each, i) => {
     const share = total > 0 ? percentText(100 * Math.abs(each.effect) / total, false, language) : "—";
     if (each.lever !== undefined) {
       const lever = content.levers.find((one) => one.column === each.lever), label = lever ? lever.label[language] : t("policy");
       return element("li", {}, element("div", {class: "cause lever-end"}, element("span", {}, `${t("isLever")}: ${label}`), element("b", {}, `${leverNumber(each.from)} → ${leverNumber(each.to)}`), element("span", {}, share)));
     }
-    return element("li", {}, element("button", {type: "button", class: "cause", onclick: () => { trail = [...trail, each.cause]; askCauses(true); }}, element("span", {}, variableName(each.cause)), spark(each.now, each.base), element("span", {}, share)));
+    return element("li", {}, element("button", {type: "button", class: "cause", id: "cause-" + i, onclick: () => { trail = [...trail, each.cause]; askCauses(true); }}, element("span", {}, variableName(each.cause)), spark(each.now, each.base), element("span", {}, share)));
   });
   lines.push(element("p", {class: "soft"}, t(list.length ? "causesNote" : "noCauses", {year: state.view.year})), element("ol", {class: "causes"}, ...list));
   box.replaceChildren(...lines);
