@@ -48,6 +48,11 @@ def tab(shared) -> Tab:
     return shared
 
 
+SETTLED = (
+    "!running && !again && !moving && checked && spreadNow && spreadNow.count + spreadNow.failed === DRAWS.length"
+    " && causesShown && (same() || weighed) && shownAddress === '#' + encode()"
+)
+
+
 def settled(tab: Tab) -> None:
-    tab.wait("!running && !again && !moving && checked && spreadNow && spreadNow.count + spreadNow.failed === DRAWS.length"
-             " && causesShown && (same() || weighed) && shownAddress === '#' + encode()")  # fmt: skip
+    tab.wait(SETTLED)

@@ -140,8 +140,11 @@ def test_contributions_are_the_whole_gap(tab, python):
     assert told["gap"] == pytest.approx(values[0] - values[1], rel=1e-9)
     assert told["sum"] == pytest.approx(told["gap"], rel=1e-9)
     assert tab.run("weighed.single") is False and tab.run("document.querySelectorAll('#parts .part').length") >= 5
-    tab.run("change('x', {...state, now: {...scenarioOf('R1'), policy: 2030, levers: scenarioOf('R1').levers.map((v, k) => "
-            "content.levers[k].id === 'interregional_orientation' ? 0.9 : content.levers[k].id === 'selection_power' ? 0.4 : v)}})")  # fmt: skip
+    tab.run("""
+        const moved = {interregional_orientation: 0.9, selection_power: 0.4};
+        change("x", {...state, now: {...scenarioOf("R1"), policy: 2030,
+          levers: scenarioOf("R1").levers.map((value, k) => moved[content.levers[k].id] || value)}});
+    """)
     settled(tab)
     assert tab.run("weighed.single") is True and tab.run("weighed.runs") == 8
     one = [python.regime(BASELINE) for _ in range(8)]
@@ -169,8 +172,8 @@ def test_causes_start_from_the_outcome_and_end_at_a_lever(tab, python):
     for _ in range(12):
         if tab.run("!!document.querySelector('#causes .lever-end')"):
             break
-        seen.append(tab.run("(() => { const button = document.querySelector('ol.causes button'); const name = "
-                            "button.firstChild.textContent; causesShown = null; button.click(); return name; })()"))  # fmt: skip
+        seen.append(tab.run("document.querySelector('ol.causes button').firstChild.textContent"))
+        tab.run("causesShown = null; document.querySelector('ol.causes button').click()")
         tab.wait("causesShown")
     assert tab.run("!!document.querySelector('#causes .lever-end')") and len(seen) >= 2
     assert len(tab.run("document.querySelector('.crumbs').textContent")) > 0
@@ -193,7 +196,8 @@ def test_a_stock_gap_is_what_its_flows_add(tab):
 def test_an_address_restores_the_state_in_another_tab(browser, page, tab):
     tab.run("byId('keep-A').click(); byId('preset-R4').click()")
     tab.run(
-        "change('x', controlOf('ramp').set(2.5)); change('y', controlOf('programme_coverage').set(0.33)); view({mode: 'index', place: 'samara', year: 2050})"
+        "change('x', controlOf('ramp').set(2.5)); change('y', controlOf('programme_coverage').set(0.33)); "
+        "view({mode: 'index', place: 'samara', year: 2050})"
     )
     settled(tab)
     address = tab.run("location.hash")
@@ -245,7 +249,8 @@ def test_a_saved_copy_opens_with_its_state_and_the_same_scripts(browser, page, t
 
 def test_a_scenario_saved_as_toml_gives_the_same_numbers_in_python_and_comes_back(tab, tmp_path, python):
     tab.run(
-        "change('x', controlOf('selection_power').set(0.37)); change('y', controlOf('policy').set(2031)); change('z', controlOf('ramp').set(3))"
+        "change('x', controlOf('selection_power').set(0.37)); change('y', controlOf('policy').set(2031)); "
+        "change('z', controlOf('ramp').set(3))"
     )
     settled(tab)
     file = tmp_path / "scenario.toml"
@@ -329,7 +334,8 @@ def test_four_scenarios_stand_side_by_side_with_only_the_levers_that_differ(tab,
     tab.run("byId('preset-R1').click()")
     tab.run("change('x', controlOf('voice_of_regions').set(0.5)); byId('keep-A').click()")
     tab.run(
-        "change('x', controlOf('target_joint_share').set(0.4)); byId('keep-B').click(); byId('preset-R2').click(); byId('keep-C').click()"
+        "change('x', controlOf('target_joint_share').set(0.4)); byId('keep-B').click(); "
+        "byId('preset-R2').click(); byId('keep-C').click()"
     )
     settled(tab)
     differ = tab.run(
@@ -344,8 +350,11 @@ def test_four_scenarios_stand_side_by_side_with_only_the_levers_that_differ(tab,
                 if len({row[python.lever(each.name)] for row in rows.values()}) > 1]  # fmt: skip
     assert differ == expected
     assert tab.run("document.querySelectorAll('#charts figure:first-child path.line').length") == 4
-    assert tab.run("new Set(Array.from(document.querySelectorAll('#legend line'), (each) => getComputedStyle(each).stroke "
-                   "+ getComputedStyle(each).strokeDasharray + getComputedStyle(each).strokeWidth)).size") == 5  # fmt: skip
+    drawn = tab.run("""Array.from(document.querySelectorAll('#legend line'), (each) => {
+        const style = getComputedStyle(each);
+        return [style.stroke, style.strokeDasharray, style.strokeWidth];
+    })""")
+    assert len(drawn) == 5 and all(len(set(each)) == 5 for each in zip(*drawn, strict=True))
 
 
 def test_numbers_of_the_page_follow_the_shared_cases(tab):
@@ -373,12 +382,8 @@ def test_numbers_of_the_page_follow_the_shared_cases(tab):
         ("x", None),
         ("", None),
     ):
-        assert (
-            tab.run(
-                f"(() => {{ const found = parseNumber({json.dumps(text)}); return Number.isNaN(found) ? null : found; }})()"
-            )
-            == value
-        )
+        found = tab.run(f"[parseNumber({json.dumps(text)})].map((each) => Number.isNaN(each) ? null : each)[0]")
+        assert found == value
 
 
 def test_history_stands_as_points_and_the_axis_stands_still_while_a_lever_moves(tab):
