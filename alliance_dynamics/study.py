@@ -154,6 +154,7 @@ def study(
         "brief_ru.pdf",
         "brief_en.pdf",
         "explorer.html",
+        "explorer.zip",
         "calibration",
         "comparison",
         "sensitivity",
@@ -400,7 +401,7 @@ def explore(*, out: Path, seed: int = 1, jobs: int = 1, quiet: bool = False) -> 
     model, futures, fitted = _quick_futures(parameters, None, seed, jobs, quiet)
     page = write_explorer(out, model, futures, parameters, read_regimes(), baseline=BASELINE, chosen=ALLIANCE_REGIME,
                           history=fitted.fit_table, seed=seed, quick=True)  # fmt: skip
-    return Outcome(outputs=(page,), next_step=translate("open {path}").format(path=page))
+    return Outcome(outputs=(page, page.with_suffix(".zip")), next_step=translate("open {path}").format(path=page))
 
 
 def find_problem(name: str) -> Problem:

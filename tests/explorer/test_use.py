@@ -50,7 +50,8 @@ def test_axe_finds_nothing_serious(tab, language, dark):
     assert AXE is not None
     tab.dark(dark)
     tab.run("byId('keep-A').click(); byId('preset-R2').click(); byId('more').open = true; "
-            "document.querySelectorAll('details:not(.table), #charts .table').forEach((each) => { each.open = true; })")  # fmt: skip
+            "document.querySelectorAll('details:not(.table), #charts .table').forEach((each) => { each.open = true; })"
+            )  # fmt: skip
     tab.run(f"language = '{language}'; build()")
     settled(tab)
     tab.run("document.querySelector('.ask').click()")
