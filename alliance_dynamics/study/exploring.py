@@ -25,4 +25,4 @@ def explore(*, out: Path, seed: int = 1, jobs: int = 1, quiet: bool = False) -> 
     model, futures, fitted = quick_futures(parameters, None, seed, jobs, quiet)
     page = write_explorer(out, model, futures, parameters, read_regimes(), baseline=BASELINE, chosen=ALLIANCE_REGIME,
                           history=fitted.fit_table, seed=seed, quick=True)  # fmt: skip
-    return Outcome(outputs=(page,), next_step=translate("open {path}").format(path=page))
+    return Outcome(outputs=(page, page.with_suffix(".zip")), next_step=translate("open {path}").format(path=page))

@@ -117,6 +117,7 @@ def study(
         "brief_ru.pdf",
         "brief_en.pdf",
         "explorer.html",
+        "explorer.zip",
         "calibration",
         "comparison",
         "sensitivity",
