@@ -19,7 +19,7 @@ from alliance_dynamics.sensitivity.governance import MAX_FAILED, GovernanceSweep
 from alliance_dynamics.sensitivity.sobol import OnFail
 from alliance_dynamics.study.inputs import quick_futures
 from alliance_dynamics.study.signing import sign_results
-from alliance_dynamics.study.stages import Size, settled, sweep_levers
+from alliance_dynamics.study.stages import Size, sweep_levers
 from alliance_dynamics.sweeps.executors import workers_of
 
 
@@ -89,8 +89,9 @@ def sensitivity(
     with Outputs(out) as folder:
         if found.failed:
             write_failed(folder / "failed.csv", found.failed)
-        write_sensitivity(folder, found, parameters, converged=settled(found))
-        write_rows(folder / "convergence.csv", ended.rows())
+        write_sensitivity(folder, found, parameters)
+        if max_runs:
+            write_rows(folder / "doubling.csv", ended.rows())
         sign_results(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows),
                      settings={"precision": precision})  # fmt: skip
     return Outcome(text=str(found.indices), outputs=(out / "indices.csv",), notices=notices)

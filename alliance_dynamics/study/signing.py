@@ -11,7 +11,7 @@ from alliance_dynamics.manifest import describe_model, hash_files, write_manifes
 from alliance_dynamics.regimes import RegimeRuns
 from alliance_dynamics.resources import resource
 from alliance_dynamics.sensitivity.governance import GovernanceSweep
-from alliance_dynamics.study.stages import HEADLINE, MAIN_OUTCOMES, settled
+from alliance_dynamics.study.stages import HEADLINE, MAIN_OUTCOMES
 
 
 def sign_results(
@@ -56,7 +56,7 @@ def settings_of(runs: RegimeRuns, sweep: GovernanceSweep, fitted: Calibration) -
         "sensitivity": {
             "points": sweep.design.points,
             "replicates": sweep.design.replicates,
-            "converged": settled(sweep),
+            "converged": sweep.settled,
         },
         "calibration": effort_of(fitted),
     }

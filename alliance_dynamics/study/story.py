@@ -23,18 +23,26 @@ from alliance_dynamics.result_files import (
     write_rows,
     write_sensitivity,
 )
-from alliance_dynamics.result_files_policy import cards_of_inputs, write_ladder, write_standing
+from alliance_dynamics.result_files_policy import (
+    cards_of_inputs,
+    write_hinges,
+    write_ladder,
+    write_shares,
+    write_standing,
+)
 from alliance_dynamics.sensitivity.alternatives import regimes_by_form
 from alliance_dynamics.study.inputs import find_problem, model_of, regimes_from
 from alliance_dynamics.study.signing import settings_of, sign_results
 from alliance_dynamics.study.stages import (
     ALLIANCE_REGIME,
     BASELINE,
+    HEADLINE,
     MAIN_OUTCOMES,
     NO_PROGRAMME,
     YEARS,
     Size,
-    settled,
+    repeat,
+    share_out,
     sweep_levers,
     weigh,
     write_reports,
@@ -75,13 +83,20 @@ def study(
 
         with stage("Sensitivity of the governance levers", quiet) as tell:
             sweep = sweep_levers(model, futures, regimes, parameters, size, seed, jobs, tell)
-        write_sensitivity(folder / "sensitivity", sweep, parameters, converged=settled(sweep))
+        write_sensitivity(folder / "sensitivity", sweep, parameters)
+        with stage("Repeating the ranking of the inputs", quiet) as tell:
+            repeat(folder / "sensitivity", model, futures, regimes, parameters, size, seed, jobs, tell)
 
         with stage("Weighing levers and regimes", quiet) as tell:
             names = cards_of_inputs(fitted, futures, parameters)
             rungs, standing = weigh(model, futures, regimes, parameters, runs, names, size, seed, jobs, tell)
         write_ladder(folder / "sensitivity", rungs)
         write_standing(folder / "sensitivity", standing, names)
+        write_hinges(folder / "sensitivity", runs, futures, names, regime=ALLIANCE_REGIME, baseline=BASELINE,
+                     outcome=HEADLINE, year=YEARS[1])  # fmt: skip
+        with stage("Sharing out the calibrated parameters", quiet) as tell:
+            shares = share_out(model, futures, regimes, parameters, names, size, seed, jobs, tell)
+        write_shares(folder / "sensitivity", shares, names)
         with stage("Trying other forms of the model", quiet) as tell:
             forms = regimes_by_form(model, regimes, futures, parameters, baseline=BASELINE, outcomes=MAIN_OUTCOMES,
                                     years=YEARS[:2], draws=size.ladder_draws, jobs=jobs, progress=tell)  # fmt: skip
