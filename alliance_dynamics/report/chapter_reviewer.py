@@ -62,7 +62,8 @@ def settled_sentences(voice: Voice) -> list[Markup]:
         found.append(voice.texts.markup("reviewer.open", outcomes=names, width=shown))
     summary = voice.results.sensitivity
     if summary.get("step_effect"):
-        found.append(voice.texts.markup("reviewer.step", dt=voice.numbers.number(summary["dt"], decimals_of_value(summary["dt"], 2)),
+        dt = voice.numbers.number(summary["dt"], decimals_of_value(summary["dt"], 2))
+        found.append(voice.texts.markup("reviewer.step", dt=dt,
                                         effect=voice.numbers.number(100 * summary["step_effect"], 2)))  # fmt: skip
     return found
 
