@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from alliance_dynamics.model.names import canonical
+from alliance_dynamics.model.places import MOST_IN_EQUATION
 
 DEEPEST = 150
 _TOKEN = re.compile(
@@ -128,6 +129,14 @@ def parse_equation(text: str) -> Raw:
     Precedence after the XMILE standard 1.0, section 3.3.1: `^` (to the right) over unary signs and NOT, then `* / MOD`,
     `+ -`, `< <= > >=`, `= <>`, AND, OR.  EquationError for anything that is no equation.
     """
+    if len(text) > MOST_IN_EQUATION:
+        raise EquationError(
+            "the equation has {count} characters",
+            expected="At most {limit} are read",
+            remedy="Split it into several variables",
+            count=len(text),
+            limit=MOST_IN_EQUATION,
+        )
     if re.sub(r"\{[^}]*\}", "", text).strip().strip("?") == "" and "?" in text:
         raise EquationError(
             "the equation is unfinished: {text}", text=text.strip(), expected="Expected a number or an expression"
