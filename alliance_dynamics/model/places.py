@@ -18,7 +18,7 @@ _SETTINGS = "///---\\\\\\"
 _QUOTED = re.compile(r'"[^"\\\n]*(?:\\[\s\S][^"\\\n]*)*"')
 _LONG_NAME = re.compile(rf'"[^"]{{{MOST_IN_NAME}}}|[^-+*/^=<>(),;:\[\]{{}}|~!"]{{{MOST_IN_NAME}}}')
 _SUBSCRIPTS = re.compile(r"[^=(\[\]]*\[([^\]]*)\]")
-_IN_NUMBERS = re.compile(r"[\d\s.eE]*")
+_IN_NUMBERS = re.compile(r"(?:[\d\s.]|(?<=[\d.])[eE])*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _STOP = re.compile(r'["{}~|]')
 _END_OF_FIELD = re.compile(r"[~|]")

@@ -197,6 +197,14 @@ def test_modules_have_names_of_their_own_and_pass_values(tmp_path):
     assert series["y"][:3] == [200, 204, 208]
 
 
+def test_a_connection_in_the_second_spelling_of_stella_counts(tmp_path):
+    models = '<model name="Sub"><variables><aux name="inp" access="input"><eqn>0</eqn></aux></variables></model>'
+    both = '<connect to="Sub.inp" from=".k"/><connect2 to="Sub.inp" from="k"/>'
+    for connections in (both, '<connect2 to="Sub.inp" from="k"/>'):
+        text = f'<module name="Sub">{connections}</module>' + aux("k", "TIME + 1")
+        assert run(tmp_path, document(text, after=models))["Sub.inp"][:3] == [1, 2, 3]
+
+
 def test_a_module_without_its_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match="no <model> of that name"):
         read(tmp_path, document('<module name="Gone"/>' + aux("a", "1")))

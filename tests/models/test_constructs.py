@@ -52,6 +52,7 @@ NOT_IN_SIMLIN = {
 OTHERWISE_IN_SIMLIN = {
     "given": "profiles twice as wide as Vensim's stored results show",
     "given normally": OTHERWISE_IN_PYSD["given normally"],
+    "train once": "no pulse at all where the interval is 0",
 }
 
 
@@ -121,7 +122,9 @@ CLOSED: dict[str, dict[str, object]] = {
     },
     "inputs": {
         "step input": 3 * (TIMES >= 2), "pulse input": [0, 0, 1, 1, 0, 0, 0, 0, 0], "short pulse": TIMES == 5,
-        "train": [0, 1, 0, 0, 1, 0, 0, 0, 0], "ramp input": 2 * np.clip(TIMES - 1, 0, 3),
+        "between steps": TIMES == 3, "train between steps": [0, 1, 0, 0, 1, 0, 0, 1, 0],
+        "train once": [0, 0, 1, 0, 0, 0, 0, 0, 0], "train": [0, 1, 0, 0, 1, 0, 0, 0, 0],
+        "ramp input": 2 * np.clip(TIMES - 1, 0, 3),
     },
     "logic": {
         "chosen": np.where(TIMES > 4, 1, 2), "both": (TIMES >= 2) & (TIMES <= 5), "either": (TIMES < 2) | (TIMES == 7),
