@@ -99,10 +99,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`@k` in brackets: the k-th dimension of the variable being defined."""
+    """`@k` in brackets: the k-th dimension of the variable being defined; `same` where its range must fit."""
 
     number: int
     at: int
+    same: bool = False
 
 
 Raw = Constant | Name | Apply | Prefix | Infix | Wildcard | Span | Position
@@ -307,6 +308,9 @@ class _Parser:
                 indices.append(self.subscript())
             self.need("]")
             name = Name(name.name, name.shown, name.at, tuple(indices))
+        elif self.peek().text == "'" and self.peek().kind == "operator":
+            at = self.next().at  # the transpose: the first subscript of the left-hand side is the second here
+            return Name(name.name, name.shown, name.at, (Position(2, at, same=True), Position(1, at, same=True)))
         if self.peek().text == "(" and self.peek().kind == "operator":
             return self.call(name)
         return name
