@@ -29,7 +29,7 @@ def over(slow: str, quick: str) -> Callable[[Timings], float]:
 
 
 OURS, QUARTER = "LLVM RK4 1/16", "LLVM RK4 1/4"
-QUICKER = "The other engine is quicker here than beside the prototype, ours is about as quick."
+QUICKER = "The other engine is quicker on this machine than where the target was set."
 TARGETS = (
     Target(
         "W1 RK4 1/16 against PySD Euler 1/16, with tables", over("PySD Euler 1/16, lookups", OURS), 50_000, why=QUICKER
