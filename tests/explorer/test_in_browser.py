@@ -123,12 +123,14 @@ def test_bands_and_shares_are_those_of_the_same_draws_in_python(tab, python):
     now, base = (python.values(python.draws(python.regime(each))) for each in (CHOSEN, BASELINE))
     for k in tab.run("visibleOutcomes().first"):
         found = np.array(tab.run(f"spreadNow.bands[{k}].map((each) => Array.from(each))"))
-        expected = np.quantile(now[:, :, k], [0.05, 0.25, 0.75, 0.95], axis=0)
+        expected = np.quantile(now[:, :, k], [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
         np.testing.assert_allclose(found, expected, rtol=1e-6)
         for year in (2030, 2040, 2050):
             gap = (now - base)[:, year - 2000, k]
             told = tab.run(f"spreadNow.gaps[{k}][{year}]")
-            np.testing.assert_allclose([told["low"], told["high"]], np.quantile(gap, [0.05, 0.95]), rtol=1e-6)
+            np.testing.assert_allclose(
+                [told["low"], told["middle"], told["high"]], np.quantile(gap, [0.05, 0.5, 0.95]), rtol=1e-6
+            )
             hits = gap * python.series.indicators[k].better
             assert told["better"] == pytest.approx(((hits > 0) + 0.5 * (hits == 0)).mean(), abs=1e-12)
 
@@ -349,7 +351,7 @@ def test_four_scenarios_stand_side_by_side_with_only_the_levers_that_differ(tab,
     expected = [each.labels["ru"] for each in python.parameters.levers.values()
                 if len({row[python.lever(each.name)] for row in rows.values()}) > 1]  # fmt: skip
     assert differ == expected
-    assert tab.run("document.querySelectorAll('#charts figure:first-child path.line').length") == 4
+    assert tab.run("document.querySelectorAll('#charts figure:first-child path.line:not(.middle)').length") == 4
     drawn = tab.run("""Array.from(document.querySelectorAll('#legend line'), (each) => {
         const style = getComputedStyle(each);
         return [style.stroke, style.strokeDasharray, style.strokeWidth];

@@ -81,10 +81,10 @@ function csvText(kind) {  // "ru" and "en" for a spreadsheet of that language, "
   const names = ["base", "now", ...SLOTS.filter((slot) => state.slots[slot])], wanted = shownOutcomes();
   const label = (name) => name === "now" ? nameOf(state.now) : name === "base" ? state.baseline : `${name} ${nameOf(state.slots[name])}`;
   if (kind === "raw") {
-    const lines = ["outcome,element,unit,scenario,year,value,gap,gap_low,gap_high,baseline,model,seed,date"];
+    const lines = ["outcome,element,unit,scenario,year,value,gap,gap_median,gap_low,gap_high,baseline,model,seed,date"];
     for (const k of wanted) for (const name of names) for (let year = content.years[0]; year <= content.years[1]; year++) {
       const outcome = content.outcomes[k], at = year - content.years[0], own = seriesAt(name, k), range = name === "now" ? intervalOf(k, year) : null;
-      if (own) lines.push([outcome.id, outcome.element, outcome.unit, label(name), year, own[at], gapOf(name, k, year), range ? range.low : "", range ? range.high : "", state.baseline, content.hash, content.seed, today()].join(","));
+      if (own) lines.push([outcome.id, outcome.element, outcome.unit, label(name), year, own[at], gapOf(name, k, year), range ? range.middle : "", range ? range.low : "", range ? range.high : "", state.baseline, content.hash, content.seed, today()].join(","));
     }
     return lines.join("\n") + "\n";
   }
@@ -95,7 +95,7 @@ function csvText(kind) {  // "ru" and "en" for a spreadsheet of that language, "
     const outcome = content.outcomes[k], own = seriesAt(name, k), words = outcome.label[kind] + (unitText(outcome.unit, undefined, kind) ? ", " + unitText(outcome.unit, undefined, kind) : "");
     columns.push([`${outcome.id}.${outcome.element}.${name}`, `${words}: ${label(name)}`, (at) => own ? own[at] : NaN]);
     const band = name === "now" && state.view.mode === "gap" ? bandOf(k) : null;
-    if (band) for (const [end, i] of [["low", 0], ["high", 3]]) columns.push([`${outcome.id}.${outcome.element}.gap_${end}`, `${words}: ${label(name)} − ${state.baseline}, ${texts[kind][end]}`, (at) => band[i][at]]);
+    if (band) for (const [end, i] of [["middle", 2], ["low", 0], ["high", 4]]) columns.push([`${outcome.id}.${outcome.element}.gap_${end}`, `${words}: ${label(name)} − ${state.baseline}, ${texts[kind][end]}`, (at) => band[i][at]]);
   }
   const lines = [["year", ...columns.map(([id]) => id)].map(cell).join(cut), [texts[kind].year, ...columns.map(([, words]) => words)].map(cell).join(cut)];
   for (let year = content.years[0]; year <= content.years[1]; year++) lines.push([String(year), ...columns.map(([, , read]) => cell(number(read(year - content.years[0]))))].join(cut));
