@@ -125,7 +125,7 @@ function drawLight() { drawCharts(moving); drawKpis(); byId("answer").textConten
 function drawAll() {
   if (!latest.base) return;
   holding(() => { drawSwitches(); drawLight(); drawComparison(); drawWarnings(); drawWhy(); drawCauses(); drawTools(); });
-  byId("printed").textContent = `${scenarioTitle()} — ${t("against", {base: state.baseline})}. ${stamp()}`;
+  byId("printed").textContent = `${scenarioTitle()} — ${t("against", {base: state.baseline})}. ${stamp()}. ${t("sources")}.`;
 }
 function drawSwitches() {
   byId("switches").replaceChildren(

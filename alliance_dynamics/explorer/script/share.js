@@ -115,7 +115,8 @@ function savePicture(figure) {  // the chart drawn anew at a larger size, with w
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   const image = new Image(), outcome = content.outcomes[figure.k];
   image.onload = () => {
-    const notes = [scenarioTitle(), `${placeText(outcome.element)}. ${figure.value.textContent}`, t("sources"), stamp()];
+    const others = SLOTS.filter((slot) => state.slots[slot]).map((slot) => `${slot}: ${nameOf(state.slots[slot])}`);
+    const notes = [[scenarioTitle(), t("against", {base: state.baseline}), ...others].join("; "), `${placeText(outcome.element)}. ${figure.value.textContent}`, t("sources"), stamp()];
     const canvas = element("canvas", {width: scale * pictureWidth, height: scale * (pictureHeight + 130)}), pen = canvas.getContext("2d"), style = getComputedStyle(document.body);
     pen.scale(scale, scale);
     pen.fillStyle = style.backgroundColor === "rgba(0, 0, 0, 0)" ? "#fff" : style.backgroundColor;
