@@ -8,6 +8,7 @@ import io
 import json
 import random
 import re
+import runpy
 import struct
 from pathlib import Path
 
@@ -249,7 +250,7 @@ def test_a_saved_copy_opens_with_its_state_and_the_same_scripts(browser, page, t
     opened.close()
 
 
-def test_a_scenario_saved_as_toml_gives_the_same_numbers_in_python_and_comes_back(tab, tmp_path, python):
+def test_a_scenario_saved_as_toml_gives_the_same_numbers_in_python_and_comes_back(tab, tmp_path, python, monkeypatch):
     tab.run(
         "change('x', controlOf('selection_power').set(0.37)); change('y', controlOf('policy').set(2031)); "
         "change('z', controlOf('ramp').set(3))"
@@ -262,6 +263,12 @@ def test_a_scenario_saved_as_toml_gives_the_same_numbers_in_python_and_comes_bac
     columns = [k for k, name in enumerate(run.columns) if name.startswith("gross regional product[")]
     shown = line_of(tab)[-1, python.series.index("gross_regional_product", "alliance")]
     assert sum(run.values[-1, columns]) == pytest.approx(shown, rel=1e-10)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "R3-own.toml").write_bytes(file.read_bytes())
+    (tmp_path / "told.py").write_text(tab.run("pythonText()"), encoding="utf-8")
+    told = runpy.run_path("told.py")
+    assert sum(told["run"].values[-1, columns]) == pytest.approx(shown, rel=1e-10)
+    assert tab.run("commandText()") == "alliance run R3-own.toml"
     before = tab.run("JSON.stringify([state.now.levers, state.now.policy, state.ramp])")
     text = json.dumps(file.read_text("utf-8"))
     tab.run("byId('reset').click()")
@@ -399,6 +406,16 @@ def test_history_stands_as_points_and_the_axis_stands_still_while_a_lever_moves(
     assert tab.run("JSON.stringify(figures.get(visibleOutcomes().first[0]).domain)") == before
     tab.run("held.dispatchEvent(new Event('change'))")
     tab.wait("!moving")
+
+
+def test_a_browser_that_allows_no_worker_computes_in_the_page(browser, page, tmp_path, tab):
+    barred = tmp_path / "barred.html"
+    barred.write_text(page.read_text("utf-8").replace("worker-src blob:", "worker-src 'none'"), "utf-8")
+    own = browser.tab(barred.as_uri())
+    settled(own)
+    assert own.run("Array.from(latest.now)") == tab.run("Array.from(latest.now)")
+    assert own.run("spreadNow.gaps") == tab.run("spreadNow.gaps")
+    own.close()
 
 
 def test_a_failed_self_check_marks_the_page_and_what_leaves_it(browser, page, tmp_path):

@@ -46,7 +46,7 @@ const commandText = () => `alliance run ${fileStem()}.toml`;
 const pythonText = () => `import alliance_dynamics as ad
 
 scenario = ad.read_scenario(${JSON.stringify(fileStem() + ".toml")})
-run = ad.run_model(ad.read_model("alliance"), set=scenario.values(ad.read_parameters()))
+run = ad.run_model(ad.open_model("alliance"), set=scenario.values(ad.read_parameters()))
 `;
 function readToml(text) {  // the levers, the policy year and the ramp of a scenario file that this page or the package wrote
   const faults = [], next = {...state, now: {...state.now, levers: state.now.levers.slice()}};
