@@ -135,6 +135,7 @@ def study(
         write_rows(folder / "loops" / "by_decade.csv", list(loops.rows(parameters)))
 
         from alliance_dynamics.explorer import write_explorer
+        from alliance_dynamics.report import write_reports
 
         write_explorer(folder / "explorer.html", model, futures, parameters, regimes, baseline=BASELINE,
                        chosen=ALLIANCE_REGIME, history=fitted.fit_table, seed=seed, quick=quick)  # fmt: skip
@@ -146,13 +147,14 @@ def study(
                        settings=_settings(runs, sweep, fitted))  # fmt: skip
         sign(wall_s=0.0)  # the reports quote the manifest
         with stage("Writing the reports", quiet) as tell:
-            _write_reports(folder, tell)
+            write_reports(folder, tell=tell)
         sign(wall_s=time.monotonic() - began)
     names = (
-        "report_ru.html",
-        "report_en.html",
+        "index.html",
         "brief_ru.pdf",
         "brief_en.pdf",
+        "report_ru.html",
+        "report_en.html",
         "explorer.html",
         "calibration",
         "comparison",
@@ -162,7 +164,7 @@ def study(
     return Outcome(
         text=_summary(compared, fitted, parameters, quick),
         outputs=tuple(target / name for name in names),
-        next_step=str(target / "report_ru.html"),
+        next_step=translate("open {path}").format(path=target / "index.html"),
     )
 
 
@@ -597,17 +599,6 @@ def _sign(
         command=command,
         settings=settings,
     )
-
-
-def _write_reports(folder: Path, tell: Callable[[float], None]) -> None:
-    from alliance_dynamics.report import prepare_edition, write_calibration_report, write_pdf, write_report
-
-    for i, language in enumerate(LANGUAGES):
-        edition = prepare_edition(folder, language)
-        write_report(edition)
-        write_pdf(edition)
-        write_calibration_report(folder / "calibration", language=language)
-        tell((i + 1) / len(LANGUAGES))
 
 
 def _summary(compared: Comparison, fitted: Calibration, parameters: Parameters, quick: bool) -> str:

@@ -102,8 +102,11 @@ RUSSIAN: dict[str, str] = {
         "Повтор `{command}`: расхождения в пределах допуска, файлов {count}."
     ),
     "Again, `{command}`: different, {count} files compared.": "Повтор `{command}`: есть расхождения, файлов {count}.",
-    "kind of files to write (all)": "какие файлы написать (all)",
-    "one language (both)": "один язык (оба)",
+    "report, brief, sensitivity, calibration, parted by commas (all)": (
+        "report, brief, sensitivity, calibration через запятую (все)"
+    ),
+    "kinds of files, parted by commas (both)": "виды файлов через запятую (оба)",
+    "languages of the reports, parted by commas (both)": "языки отчётов через запятую (оба)",
     "folder of the reports (that of the results)": "папка отчётов (та же, что у результатов)",
     "Write the explorer: one page on which the model runs in a browser, levers as sliders.": (
         "Записать интерактивную страницу: модель считает в браузере, рычаги — ползунки."

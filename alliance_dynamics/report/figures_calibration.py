@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import fill
 
-from alliance_dynamics.report.blocks import Figure, slug
+from alliance_dynamics.report.blocks import Figure
 from alliance_dynamics.report.chapter_calibration import residuals
 from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, calibrated_observables, used_rows
 from alliance_dynamics.report.chapter_identification import PROFILES
@@ -23,6 +23,7 @@ from alliance_dynamics.report.drawing import (
 from alliance_dynamics.report.figures import draw_fit
 from alliance_dynamics.report.voice import Voice
 
+STARTS = "calibration/starts.csv"
 NEAR = 1.92  # objectives this close to the best count as the same optimum
 
 
@@ -41,7 +42,7 @@ def draw_calibration(voice: Voice) -> dict[str, tuple[Figure, ...]]:
 
 def _waterfall(voice: Voice) -> Figure:
     """Objectives of the starts above the best one, sorted."""
-    found = sorted(r["objective"] for r in voice.results.rows("calibration/starts.csv") if r["objective"] is not None)
+    found = sorted(r["objective"] for r in voice.results.rows(STARTS) if r["objective"] is not None)
     above = [each - found[0] for each in found]
     canvas, (axes,) = new_canvas(1, 1, height=1.9)
     axes.plot(range(1, len(above) + 1), above, "o", color=BLUE)
@@ -52,7 +53,7 @@ def _waterfall(voice: Voice) -> Figure:
     axes.set_ylabel(voice.texts("axis.above"))
     show_numbers(axes.yaxis, voice.numbers)
     show_numbers(axes.xaxis, voice.numbers)
-    return finish(canvas, "starts", voice.texts("figure.starts"), voice.texts("figure.starts"))
+    return finish(canvas, "starts", voice.texts("figure.starts"), voice.texts("figure.starts"), STARTS)
 
 
 def _residuals(voice: Voice) -> Figure:
@@ -75,7 +76,7 @@ def _residuals(voice: Voice) -> Figure:
     marks = [Line2D([], [], color=SERIES[i % len(SERIES)], linestyle=DASHES[i % len(DASHES)]) for i in
              range(len(regions))]  # fmt: skip
     canvas.legend(marks, [voice.element(each) for each in regions], loc="outside lower center", ncols=4)
-    return finish(canvas, "residuals", voice.texts("figure.residuals"), voice.texts("figure.residuals"))
+    return finish(canvas, "residuals", voice.texts("figure.residuals"), voice.texts("figure.residuals"), FIT)
 
 
 def _profiles(voice: Voice) -> Figure:
@@ -92,4 +93,4 @@ def _profiles(voice: Voice) -> Figure:
         axes.set_title(fill(voice.parameter(cards[name]) if name in cards else name, 30), fontsize=7)
         show_numbers(axes.xaxis, voice.numbers)
         show_numbers(axes.yaxis, voice.numbers)
-    return finish(canvas, slug("profiles", "_"), voice.texts("figure.profiles"), voice.texts("figure.profiles"))
+    return finish(canvas, "profiles", voice.texts("figure.profiles"), voice.texts("figure.profiles"), PROFILES)
