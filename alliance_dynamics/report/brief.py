@@ -13,6 +13,7 @@ from alliance_dynamics.report.chapter_levers import (
     failure_pairs,
     failure_sentences,
     form_sentences,
+    ladder_rows,
     tipping_sentences,
 )
 from alliance_dynamics.report.chapter_origin import command_of
@@ -59,7 +60,8 @@ def brief_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure
 
 def _doubts(voice: Voice, facts: Facts) -> Iterator[Markup]:
     """Where single levers tip the comparison, how often the regime falls behind, what another form of model says."""
-    yield from tipping_sentences(voice, facts)
+    rungs = [row for row in ladder_rows(voice, facts) if row["outcome"] == facts.headline]
+    yield from tipping_sentences(voice, facts, rungs)
     for rows in failure_pairs(voice):
         sentences = failure_sentences(voice, rows)
         yield from sentences if describes(rows[0]) else sentences[:1]

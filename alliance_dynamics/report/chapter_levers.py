@@ -112,13 +112,12 @@ def _ladder_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Marku
     if rest:
         key = "ladder.rest" if clear else "ladder.none"
         found.append(voice.texts.markup(key, levers=quoted(voice, rest), outcome=voice.outcome(facts.headline)))
-    return [*found, *tipping_sentences(voice, facts)]
+    return [*found, *tipping_sentences(voice, facts, rows)]
 
 
-def tipping_sentences(voice: Voice, facts: Facts) -> list[Markup]:
+def tipping_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Markup]:
     """Settings of single levers beyond which the main regime is no longer above the baseline on the median."""
     found = []
-    rows = [row for row in ladder_rows(voice, facts) if row["outcome"] == facts.headline]
     for row in rows:
         if row["tipping"] is not None:
             value = exact(row["tipping"], voice.numbers.number(row["tipping"], decimals_of_value(row["tipping"], 2)))

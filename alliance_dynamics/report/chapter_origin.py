@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -39,12 +40,10 @@ def command_of(voice: Voice) -> str:
 
 
 def _shown(sections: Sequence[Section]) -> Iterator[tuple[str, str]]:
-    """File and caption of every table and figure; of tables that differ by outcome only their kind."""
+    """File and kind of every figure and table: their captions, up to what differs between outcomes."""
     for section in sections:
-        for figure in section.figures:
-            yield figure.origin, figure.caption.partition(":")[0].rstrip(".")
-        for table in section.tables:
-            yield table.file, table.caption.partition(":")[0]
+        for shown, file in [*((each, each.origin) for each in section.figures), *((t, t.file) for t in section.tables)]:
+            yield file, re.split(r"[:.(«“„]", shown.caption)[0].strip()
         yield from _shown(section.sections)
 
 

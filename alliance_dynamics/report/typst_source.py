@@ -13,6 +13,7 @@ from alliance_dynamics.report.texts import Texts
 
 NARROW, WIDE, MODERATE = 5, 34, 22  # letters that a column counts as: at least, at most, at most beside many
 LINE = {8: 118, 7: 132}  # letters of a table's line at its size in points
+SHORT = 13  # letters that a column keeps as long as others are wider
 LONG = 24  # a word of a table longer than this may be broken at its signs
 
 _HEAD = """#set document(title: {title}, date: none)
@@ -88,20 +89,28 @@ def heading(title: str, level: int) -> str:
 
 
 def _figure(figure: Figure, texts: Texts) -> str:
-    picture = f"image({string(figure.name + '.svg')}, width: 100%, alt: {string(figure.description)})"
+    size = "height: 235mm" if _tall(figure) else "width: 100%"
+    picture = f"image({string(figure.name + '.svg')}, {size}, alt: {string(figure.description)})"
     below = _note(texts("note.file", file=figure.origin)) if figure.origin else ""
     return f"#figure({picture}, caption: {text_of(figure.caption)}){below}"
+
+
+def _tall(figure: Figure) -> bool:
+    """Whether the drawing would not fit a page at its full width."""
+    box = re.search(rb'viewBox="\S+ \S+ (\S+) (\S+)"', figure.file)
+    return box is not None and float(box[2]) > 1.3 * float(box[1])
 
 
 def table_source(table: Table, texts: Texts) -> str:
     """A table that may run over pages: its header comes again, its rows stay whole, its caption stays with it."""
     widths = _widths(table)
     size = 7 if len(widths) > 5 or sum(widths) > LINE[8] else 8
+    widths = _fitting(widths, LINE[size])
     room = [LINE[size] * width / sum(widths) for width in widths]
     columns = "(" + ", ".join(f"{width}fr" for width in widths) + ",)"
     header = ", ".join(_head(text, numeric) for text, numeric in zip(table.head, _numeric(table), strict=True))
     cells = ", ".join(
-        _cell(cell, LINE[size] if cell.span > 1 else room[min(k, len(room) - 1)])
+        _cell(cell, room[min(k, len(room) - 1)]) if cell.span == 1 else _band(cell)
         for row in table.rows
         for k, cell in enumerate(row)
     )
@@ -122,11 +131,19 @@ def _widths(table: Table) -> list[int]:
     count = max([len(table.head), *(sum(cell.span for cell in row) for row in table.rows)])
     found, most = [NARROW] * count, WIDE if count < 8 else MODERATE
     for k, text in enumerate(table.head):
-        found[k] = max(found[k], *(len(word) + 1 for word in text.split()), 0)
+        found[k] = max(found[k], *(len(word) + 2 for word in text.split()), 0)
     for row in table.rows:
         if len(row) == count:
             for k, cell in enumerate(row):
                 found[k] = max(found[k], min(_length(cell), most))
+    return found
+
+
+def _fitting(widths: list[int], line: int) -> list[int]:
+    """The widest columns give way first, so that short words stay whole."""
+    found = list(widths)
+    while sum(found) > line and max(found) > SHORT:
+        found[found.index(max(found))] -= 1
     return found
 
 
@@ -153,11 +170,12 @@ def _cell(cell: Cell, room: float) -> str:
     if cell.numeric and len("  ".join(lines)) <= room:
         lines = ["\u2002".join(lines)]
     shown = " #linebreak() ".join(f"#{string(_breakable(line))}" for line in lines)
-    content = f"*{shown}*" if cell.head and cell.span > 1 else shown
-    options = [f"colspan: {cell.span}"] if cell.span > 1 else []
-    if cell.numeric:
-        options.append("align: right")
-    return f"table.cell({', '.join([*options, f'[{content}]'])})"
+    return f"table.cell({'align: right, ' if cell.numeric else ''}[{shown}])"
+
+
+def _band(cell: Cell) -> str:
+    """The head of a group of rows: it stays with them, and comes again on the next page."""
+    return f"table.header(level: 2, table.cell(colspan: {cell.span}, [*#{text_of(' '.join(map(str, cell.lines)))}*]))"
 
 
 def _breakable(line: str) -> str:
