@@ -259,7 +259,7 @@ RUSSIAN: dict[str, str] = {
     "Write the reference of a model: every variable, loop, diagram and source, in two languages.": (
         "Справочник модели: все переменные, контуры, схемы и источники, на двух языках."
     ),
-    "folder for reference_en.html and reference_ru.html": "папка для reference_en.html и reference_ru.html",
+    "folder for reference_en and reference_ru, .html and .pdf": "папка для reference_en и reference_ru, .html и .pdf",
     "Numbers without a source: {count}": "Чисел без источника: {count}",
     "No parameters.toml lies beside the model: {count} numbers are shown without a source": (
         "Рядом с моделью нет parameters.toml: чисел, показанных без источника: {count}"

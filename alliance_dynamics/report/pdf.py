@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,12 +29,14 @@ def write_pdf(edition: Edition, *, out: str | Path | None = None) -> Path:
     return write_bytes(edition.path("pdf", out), content)
 
 
-def compile_pdf(source: Callable[[float], str], files: Mapping[str, bytes], most_pages: int = 0) -> bytes:
+def compile_pdf(
+    source: Callable[[float], str], files: Mapping[str, bytes], most_pages: int = 0, fonts: Sequence[Path] = ()
+) -> bytes:
     """A Typst source by size of its text, with the files that it names, as an accessible PDF (PDF/UA-1).
 
-    With `most_pages` the text becomes smaller until the report fits.
+    With `most_pages` the text becomes smaller until the report fits.  `fonts` are folders beside Typst's own fonts.
     """
-    with _typst(files) as compiler:
+    with _typst(files, fonts) as compiler:
         sizes = SIZES if most_pages else SIZES[:1]
         for size in sizes:
             compiler.write(source(size))
@@ -44,32 +46,34 @@ def compile_pdf(source: Callable[[float], str], files: Mapping[str, bytes], most
 
 
 class _Compiler:
-    def __init__(self, folder: str):
-        self.folder, self.main = folder, Path(folder) / "main.typ"
+    def __init__(self, folder: str, fonts: Sequence[Path]):
+        self.main = Path(folder) / "main.typ"
         self.typst = _module()
+        self.options = {"root": folder, "ignore_system_fonts": True, "font_paths": [str(each) for each in fonts]}
 
     def write(self, source: str) -> None:
         self.main.write_text(source, encoding="utf-8")
 
     def pages(self) -> int:
-        found = self.typst.query(
-            str(self.main), "<pages>", field="value", one=True, root=self.folder, ignore_system_fonts=True
-        )
-        return int(found)
+        return int(self.typst.query(str(self.main), "<pages>", field="value", one=True, **self.options))
 
     def pdf(self) -> bytes:
-        return self.typst.compile(
-            str(self.main), root=self.folder, format="pdf", pdf_standards=["ua-1"], ignore_system_fonts=True,
-            timestamp=0,
-        )  # fmt: skip
+        return self.typst.compile(str(self.main), format="pdf", pdf_standards=["ua-1"], timestamp=0, **self.options)
 
 
 @contextmanager
-def _typst(files: Mapping[str, bytes]):
+def _typst(files: Mapping[str, bytes], fonts: Sequence[Path]):
     with TemporaryDirectory(prefix="alliance-pdf-") as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
-        yield _Compiler(folder)
+        yield _Compiler(folder, fonts)
+
+
+def font_folder() -> Path:
+    """Where matplotlib keeps DejaVu, the font of drawings whose text is text."""
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
 
 def _module():

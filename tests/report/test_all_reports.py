@@ -88,15 +88,15 @@ def test_the_brief_has_two_pages(written, language):
 
 def test_the_brief_keeps_its_two_pages_with_every_warning(tmp_path):
     folder = add_hinges(make_results(tmp_path, quick=True, converged=False, draws=12))
-    write_reports(folder, templates=("brief",), kinds=("pdf",))
-    assert pages_of(folder / "brief_ru.pdf") == pages_of(folder / "brief_en.pdf") == 2
+    write_reports(folder, templates=("brief",), kinds=("pdf",), languages=("ru",))
+    assert pages_of(folder / "brief_ru.pdf") == 2
 
 
 def test_the_same_files_give_the_same_bytes(written, tmp_path):
     again = tmp_path / "again"
-    write_reports(written, templates=("brief", "sensitivity"), out=again)
+    write_reports(written, templates=("brief", "sensitivity"), languages=("ru",), out=again)
     made = [each.relative_to(again) for each in again.rglob("*") if each.is_file() and each.name != "index.html"]
-    assert len(made) > 8
+    assert len(made) > 6
     assert all((again / each).read_bytes() == (written / each).read_bytes() for each in made)
 
 
@@ -124,7 +124,7 @@ def test_every_report_names_the_command_behind_its_numbers(written, language):
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_the_paper_says_what_the_page_says(written, language):
     """Every exact value of a page's tables stands in the Typst source as it is shown on the page."""
-    for edition in prepare_editions(written, language):
+    for edition in prepare_editions(written, language, ("calibration",)):
         page = (written / edition.context.file("html")).read_text(encoding="utf-8")
         source = page_source(edition.context, edition.texts)
         shown = set(re.findall(r'<data value="[^"]+">([^<]+)</data>', page))
@@ -162,19 +162,8 @@ def test_pages_lead_back_to_the_front_page(written, language):
 
 def test_the_command_writes_what_is_asked_for(written, tmp_path, capsys):
     out = tmp_path / "out"
-    asked = [
-        "report",
-        str(written),
-        "--template",
-        "brief,sensitivity",
-        "--to",
-        "html",
-        "--only",
-        "ru",
-        "--out",
-        str(out),
-    ]
-    assert main(asked) == 0
+    asked = ["--template", "brief,sensitivity", "--to", "html", "--only", "ru"]
+    assert main(["report", str(written), *asked, "--out", str(out)]) == 0
     found = {each.relative_to(out).as_posix() for each in out.rglob("*.*") if each.suffix != ".svg"}
     assert found == {"brief_ru.html", "sensitivity/report_ru.html", "index.html"}
     assert main(["report", str(written), "--template", "breif"]) == 2
