@@ -64,10 +64,10 @@ def write_reference(
                                   graph=graph)  # fmt: skip
                 if page.boxes:
                     pages.append((page, draw(page, language=language)))
-        told = _told(model, parameters, cards, named, language, labels, pages)
+        found = told(model, parameters, cards, named, language, labels, pages)
         drawings = {diagram_file(i): svg for i, (_, svg) in enumerate(pages)}
-        paper = compile_pdf(lambda _, told=told: reference_source(told), drawings, fonts=(font_folder(),))
-        written.append(write_text(Path(folder) / f"reference_{language}.html", _render(told)))
+        paper = compile_pdf(lambda _, shown=found: reference_source(shown), drawings, fonts=(font_folder(),))
+        written.append(write_text(Path(folder) / f"reference_{language}.html", _render(found)))
         written.append(write_bytes(Path(folder) / f"reference_{language}.pdf", paper))
     return tuple(written)
 
@@ -78,7 +78,7 @@ def _texts(language: str) -> Texts:
     return Texts(language, flat_texts(tomllib.loads(path.read_text(encoding="utf-8"))))
 
 
-def _render(told: Mapping[str, Any]) -> str:
+def _render(values: Mapping[str, Any]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     here = Path(__file__).parent
@@ -89,11 +89,11 @@ def _render(told: Mapping[str, Any]) -> str:
         style=Markup((here.parent / "report" / "report.css").read_text(encoding="utf-8")),
         own=Markup((here / "reference.css").read_text(encoding="utf-8")),
         script=Markup((here / "search.js").read_text(encoding="utf-8")),
-        **told,
+        **values,
     )
 
 
-def _told(
+def told(
     model: Model, parameters: Parameters, cards: Mapping[str, Card], named: Sequence[NamedLoop], language: str,
     labels: Mapping[str, str], pages: Sequence[tuple[Diagram, bytes]],
 ) -> dict[str, Any]:  # fmt: skip
