@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 project = "Alliance dynamics"
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "generated/checks.md"]
 html_theme = "furo"
 autodoc_typehints = "description"
 suppress_warnings = ["ref.python"]  # names that two modules share

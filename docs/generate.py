@@ -17,11 +17,11 @@ HEADS = {
     "ru": ("Командная строка", "Коды завершения", "код", "значение", "сделано", "прервано"),
 }
 MEANINGS = {
-    "en": {"AllianceError": "a check or gate found problems", "UsageError": "wrong usage", "InputError": "wrong input file",
-           "RunError": "numerical failure", "UnsupportedError": "not supported, or a missing part",
+    "en": {"AllianceError": "a check or gate found problems", "UsageError": "wrong usage",
+           "InputError": "wrong input file", "RunError": "numerical failure", "UnsupportedError": "not supported, or a missing part",
            "ProvenanceError": "data or model not as recorded", "PartialError": "too many failed draws"},
-    "ru": {"AllianceError": "проверка нашла ошибки", "UsageError": "неверный вызов", "InputError": "ошибка во входном файле",
-           "RunError": "сбой расчёта", "UnsupportedError": "не поддерживается или не установлено",
+    "ru": {"AllianceError": "проверка нашла ошибки", "UsageError": "неверный вызов",
+           "InputError": "ошибка во входном файле", "RunError": "сбой расчёта", "UnsupportedError": "не поддерживается или не установлено",
            "ProvenanceError": "данные или модель не те, что записаны", "PartialError": "слишком много сбоев в выборке"},
 }  # fmt: skip
 
@@ -30,6 +30,7 @@ def write_pages(folder: Path) -> None:
     """Every generated page, under `folder`; a page whose text is unchanged is left alone."""
     pages = {f"command_line_{language}": "\n".join(command_line(language)) for language in LANGUAGES}
     pages |= {f"model_{language}": "\n".join(model_page(language)) for language in LANGUAGES}
+    pages["checks"] = "\n".join(checks_table())
     pages |= {"files": "\n".join(files_page()), "python": "\n".join(python_page())}
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
@@ -72,6 +73,20 @@ def files_page() -> Iterator[str]:
     yield "\nKinds of columns: a year is a whole number; an empty cell means that there is no such number.\n"
 
 
+def checks_table() -> Iterator[str]:
+    """What must hold of the model, in both languages; a part of the page on validation."""
+    from alliance_dynamics.reality import read_checks
+    from alliance_dynamics.resources import resource
+
+    checks = read_checks(resource("sdmodels") / "checks.toml")
+    yield f"## What must hold\n\n{len(checks)} sentences, with the share of cases in which they must hold, if not all.\n"
+    yield "| sentence | по-русски | share |\n|---|---|---|"
+    for each in checks:
+        share = f"{each.share:g}" if each.share < 1 else ""
+        yield f"| {_plain(each.sentences['en'])} | {_plain(each.sentences['ru'])} | {share} |"
+    yield ""
+
+
 def python_page() -> Iterator[str]:
     """The public names, by autodoc."""
     yield "# Python\n\n`import alliance_dynamics as ad` costs nothing; a name is imported when it is first used.\n"
@@ -105,7 +120,8 @@ def model_page(language: str) -> Iterator[str]:
             yield f"```text\n{_unescaped(equations)}\n```\n"
             if entry.comment:
                 yield f"{_plain(entry.comment)}\n"
-            yield "; ".join(f"*{name}*: {_plain(_unescaped(re.sub('<[^>]*>', '', str(t))))}" for name, t in entry.rows)
+            words = ((name, _unescaped(re.sub("<[^>]*>", "", str(text)))) for name, text in entry.rows)
+            yield "; ".join(f"*{name}*: {_plain(text)}" for name, text in words)
             yield ""
 
 
