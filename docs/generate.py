@@ -17,13 +17,14 @@ HEADS = {
     "ru": ("Командная строка", "Коды завершения", "код", "значение", "сделано", "прервано"),
 }
 MEANINGS = {
-    "en": {"AllianceError": "a check or gate found problems", "UsageError": "wrong usage",
-           "InputError": "wrong input file", "RunError": "numerical failure", "UnsupportedError": "not supported, or a missing part",
-           "ProvenanceError": "data or model not as recorded", "PartialError": "too many failed draws"},
-    "ru": {"AllianceError": "проверка нашла ошибки", "UsageError": "неверный вызов",
-           "InputError": "ошибка во входном файле", "RunError": "сбой расчёта", "UnsupportedError": "не поддерживается или не установлено",
-           "ProvenanceError": "данные или модель не те, что записаны", "PartialError": "слишком много сбоев в выборке"},
-}  # fmt: skip
+    "AllianceError": {"en": "a check or gate found problems", "ru": "проверка нашла ошибки"},
+    "UsageError": {"en": "wrong usage", "ru": "неверный вызов"},
+    "InputError": {"en": "wrong input file", "ru": "ошибка во входном файле"},
+    "RunError": {"en": "numerical failure", "ru": "сбой расчёта"},
+    "UnsupportedError": {"en": "not supported, or a missing part", "ru": "не поддерживается или не установлено"},
+    "ProvenanceError": {"en": "data or model not as recorded", "ru": "данные или модель не те, что записаны"},
+    "PartialError": {"en": "too many failed draws", "ru": "слишком много сбоев в выборке"},
+}
 
 
 def write_pages(folder: Path) -> None:
@@ -51,7 +52,7 @@ def command_line(language: str) -> Iterator[str]:
     yield f"## {codes}\n\n| {code} | {meaning} |\n|---:|---|\n| 0 | {done} |"
     classes = {each.exit_code: each for each in reversed([AllianceError, *_heirs(AllianceError)])}
     for number, each in sorted(classes.items()):
-        yield f"| {number} | {MEANINGS[language][each.__name__]} |"
+        yield f"| {number} | {MEANINGS[each.__name__][language]} |"
     yield f"| {INTERRUPTED} | {interrupted} |\n"
 
 
@@ -64,7 +65,8 @@ def files_page() -> Iterator[str]:
     for kind in KINDS:
         yield f"## {kind}\n\n| key | kind | range | what |\n|---|---|---|---|"
         for key, entry in _keys(schema_of(kind)):
-            yield f"| `{key}` | {_plain(_kind(entry))} | {_range(entry)} | {_plain(str(entry.get('description', '')))} |"
+            told = _plain(str(entry.get("description", "")))
+            yield f"| `{key}` | {_plain(_kind(entry))} | {_range(entry)} | {told} |"
         yield ""
     yield "## Tables of results\n\nCSV in UTF-8; these columns are always there, others may follow.\n"
     yield "| table | columns |\n|---|---|"
@@ -79,7 +81,7 @@ def checks_table() -> Iterator[str]:
     from alliance_dynamics.resources import resource
 
     checks = read_checks(resource("sdmodels") / "checks.toml")
-    yield f"## What must hold\n\n{len(checks)} sentences, with the share of cases in which they must hold, if not all.\n"
+    yield f"## What must hold\n\n{len(checks)} sentences, with the share of cases in which they must hold.\n"
     yield "| sentence | по-русски | share |\n|---|---|---|"
     for each in checks:
         share = f"{each.share:g}" if each.share < 1 else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,9 @@ def test_a_page_does_what_it_says(page, tmp_path, monkeypatch, capsys):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(piece["text"], encoding="utf-8")
         elif piece["kind"] == "python":
-            exec(compile(piece["text"], str(page), "exec"), {})
+            command = [sys.executable, "-c", piece["text"]]
+            done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300)
+            assert done.returncode == 0, done.stderr
         elif piece["kind"] == "sh":
             for line in piece["text"].splitlines():
                 command, *arguments = shlex.split(line)
