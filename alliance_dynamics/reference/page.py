@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,8 @@ from alliance_dynamics.model.built_in import ALLIANCE, is_alliance, title_of
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.reference.cards import DATA, Card, cards_of
-from alliance_dynamics.reference.equation import anchor, equation, shown
+from alliance_dynamics.reference.equation import anchor, equation, written
 from alliance_dynamics.reference.paper import diagram_file, reference_source
-from alliance_dynamics.report.numbers import Numbers
 from alliance_dynamics.report.pdf import compile_pdf, font_folder
 from alliance_dynamics.report.texts import Texts, flat_texts
 from alliance_dynamics.simulate import program_of
@@ -98,15 +97,15 @@ def told(
     labels: Mapping[str, str], pages: Sequence[tuple[Diagram, bytes]],
 ) -> dict[str, Any]:  # fmt: skip
     """What page and paper show."""
-    texts = _texts(language)
+    texts, write = _texts(language), partial(written, language=language)
     names = {name: labels.get(name, each.label.strip('"')) for name, each in model.variables.items()}
     elements = {f"element {name}": each[language] for name, each in parameters.elements.items() if language in each}
     kinds = [each.variable.kind for each in cards.values()]
     program = program_of(model)
     control = {name: program.defaults[i] for name, i in program.parameter_index.items()}
     intro = texts("intro", model=title_of(model.name, language), variables=len(cards), stocks=kinds.count("stock"),
-                  constants=kinds.count("constant"), start=shown(control.get("initial_time", 0.0)),
-                  stop=shown(control.get("final_time", 0.0)), dt=shown(control.get("time_step", 0.0)),
+                  constants=kinds.count("constant"), start=write(control.get("initial_time", 0.0)),
+                  stop=write(control.get("final_time", 0.0)), dt=write(control.get("time_step", 0.0)),
                   method=model.time.method)  # fmt: skip
     return {
         "language": language,
@@ -123,7 +122,7 @@ def told(
         "not_estimated": [(anchor(name), names[name], card) for name, card in cards.items() if _assumed(card)],
         "modules": [(title_of(module, language), list(_entries(model, cards, module, texts, names, elements)))
                  for module in dict.fromkeys(card.module for card in cards.values())],
-        "shown": shown,
+        "shown": write,
     }  # fmt: skip
 
 
@@ -160,12 +159,12 @@ def _rows(
     variable = card.variable
     yield texts("unit"), variable.unit or texts("no_unit")
     if variable.kind in DATA:
-        numbers = Numbers(texts.language)
+        write = partial(written, language=texts.language)
         if card.values:
-            yield texts("value"), _values(card, elements, numbers)
+            yield texts("value"), _values(card, elements, write)
         if card.low is not None and card.high is not None:
             estimated = f" ({texts('estimated')})" if card.estimated else ""
-            yield texts("range"), f"{shown(card.low)} – {shown(card.high)}{estimated}"
+            yield texts("range"), f"{write(card.low)} – {write(card.high)}{estimated}"
         yield texts("source"), card.source or texts("source_unknown")
         yield texts("grade"), texts(f"grades.{card.grade}") if card.grade else texts("source_unknown")
         if card.why:
@@ -179,14 +178,14 @@ def _rows(
         yield texts("place"), str(variable.place)
 
 
-def _values(card: Card, elements: Mapping[str, str], numbers: Numbers) -> Markup | str:
+def _values(card: Card, elements: Mapping[str, str], write: Callable[[float], str]) -> Markup | str:
     if list(card.values) == [card.variable.name]:
-        return shown(next(iter(card.values.values())))
+        return write(next(iter(card.values.values())))
     found = []
     for flat, value in card.values.items():
         inside = flat[len(card.variable.name) + 1 : -1].split(",")
         label = ", ".join(elements.get(f"element {each}", each.replace("_", " ")) for each in inside)
-        found.append(Markup("{}: {}").format(label, shown(value)))
+        found.append(Markup("{}: {}").format(label, write(value)))
     more = [Markup("… ({})").format(len(found))] if len(found) > VALUES_SHOWN else []
     return Markup("; ").join(found[:VALUES_SHOWN] + more)
 
