@@ -25,6 +25,7 @@ from alliance_dynamics.report.voice import Voice
 
 PAGES = 2
 CAVEATS = 3  # the first ones of the report: how small, what is not measured, what is an interpretation
+COLUMNS = (("equal", "npv"), ("equal", "per_rouble"), ("equal", "cost"), ("native", "npv"), ("native", "cost"))
 GAINS = (("gross_regional_product", FIRST_REGION), ("decision_delay", ""), ("alliance_trust", ""))
 
 
@@ -89,9 +90,6 @@ def _regime_table(voice: Voice, facts: Facts) -> Table:
     caption = voice.texts("table.brief", year=facts.report_year)
     columns = (voice.texts("head.regime"), voice.texts("head.title"), *heads)
     return Table("brief", caption, "", columns, tuple(body), notes)
-
-
-COLUMNS = (("equal", "npv"), ("equal", "per_rouble"), ("equal", "cost"), ("native", "npv"), ("native", "cost"))
 
 
 def _gains(voice: Voice, facts: Facts, outcome: str, element: str) -> dict[str, Row]:

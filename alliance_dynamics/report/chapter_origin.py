@@ -19,7 +19,8 @@ def origin_section(voice: Voice, sections: Sequence[Section]) -> Section:
     """The command, the files with what is shown of them, sources as written in the tables, and the manifest."""
     shown: dict[str, list[str]] = {}
     for file, caption in _shown(sections):
-        shown.setdefault(file, []).append(caption)
+        if file:
+            shown.setdefault(file, []).append(caption)
     items = [
         voice.texts.markup("origin.file", file=file, tables="; ".join(dict.fromkeys(captions)))
         for file, captions in sorted(shown.items())
