@@ -9,7 +9,6 @@ from typing import Any
 
 from alliance_dynamics.calibration.calibration import Effort
 from alliance_dynamics.futures import Futures, columns_of_regime
-from alliance_dynamics.language import LANGUAGES
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.regimes import RegimeRuns
@@ -157,14 +156,3 @@ def weigh(
         inputs=[card["input"] for card in names], seed=seed,
     )  # fmt: skip
     return rungs, standing
-
-
-def write_reports(folder: Path, tell: Callable[[float], None]) -> None:
-    from alliance_dynamics.report import prepare_edition, write_calibration_report, write_pdf, write_report
-
-    for i, language in enumerate(LANGUAGES):
-        edition = prepare_edition(folder, language)
-        write_report(edition)
-        write_pdf(edition)
-        write_calibration_report(folder / "calibration", language=language)
-        tell((i + 1) / len(LANGUAGES))

@@ -11,6 +11,7 @@ from alliance_dynamics.calibration.calibration import calibrate as calibrate_mod
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.files import Outputs
 from alliance_dynamics.futures import draw_futures
+from alliance_dynamics.language import translate
 from alliance_dynamics.loops.named import named_loops_of
 from alliance_dynamics.loops.over_draws import DRAWS, QUICK_DRAWS, loops_of_regimes
 from alliance_dynamics.parameters import read_parameters
@@ -45,7 +46,6 @@ from alliance_dynamics.study.stages import (
     share_out,
     sweep_levers,
     weigh,
-    write_reports,
 )
 from alliance_dynamics.study.summary import summary_of_gaps
 
@@ -113,6 +113,7 @@ def study(
         write_rows(folder / "loops" / "by_decade.csv", list(loops.rows(parameters)))
 
         from alliance_dynamics.explorer import write_explorer
+        from alliance_dynamics.report import write_reports
 
         write_explorer(folder / "explorer.html", model, futures, parameters, regimes, baseline=BASELINE,
                        chosen=ALLIANCE_REGIME, history=fitted.fit_table, seed=seed, quick=quick)  # fmt: skip
@@ -124,13 +125,14 @@ def study(
                        settings=settings_of(runs, sweep, fitted))  # fmt: skip
         sign(wall_s=0.0)  # the reports quote the manifest
         with stage("Writing the reports", quiet) as tell:
-            write_reports(folder, tell)
+            write_reports(folder, tell=tell)
         sign(wall_s=time.monotonic() - began)
     names = (
-        "report_ru.html",
-        "report_en.html",
+        "index.html",
         "brief_ru.pdf",
         "brief_en.pdf",
+        "report_ru.html",
+        "report_en.html",
         "explorer.html",
         "explorer.zip",
         "calibration",
@@ -141,5 +143,5 @@ def study(
     return Outcome(
         text=summary_of_gaps(compared, fitted, parameters, quick),
         outputs=tuple(target / name for name in names),
-        next_step=str(target / "report_ru.html"),
+        next_step=translate("open {path}").format(path=target / "index.html"),
     )
