@@ -160,6 +160,7 @@ def study(
         "manifest.json",
     )
     return Outcome(
+        exit_code=0 if quick or fitted.posterior.passed else 1,
         text=_summary(compared, fitted, parameters, quick),
         outputs=tuple(target / name for name in names),
         next_step=str(target / "report_ru.html"),
@@ -213,7 +214,9 @@ def calibrate(
             write_calibration_report(folder, language=language)
         sign()
     names = ("report_ru.html", "report_en.html", "parameters.csv", "fit.csv", "calibration.json", "manifest.json")
-    return Outcome(text=text, outputs=tuple(target / each for each in names)).then("alliance", "study", problem)
+    ended = Outcome(exit_code=0 if fitted.posterior.passed else 1, text=text,
+                    outputs=tuple(target / each for each in names))  # fmt: skip
+    return ended.then("alliance", "study", problem)
 
 
 def _recover(
@@ -250,7 +253,8 @@ def _estimate(
             command += ["--recover", str(recover), *(["--sbc"] if sbc else [])]
         sign_estimation(folder, found, command)
     names = ("calibration.json", "parameters.csv", "fit.csv", "starts.csv", "profiles.csv", "manifest.json")
-    return Outcome(text=text, outputs=tuple(target / each for each in names))
+    settled = found.draws is None or found.draws.passed
+    return Outcome(exit_code=0 if settled else 1, text=text, outputs=tuple(target / each for each in names))
 
 
 def compare(
