@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf, isinf
 
+import numpy as np
+
 from alliance_dynamics.kernel import mathematics as m
 from alliance_dynamics.kernel.emit import Emit
 from alliance_dynamics.kernel.segments import segments
@@ -91,3 +93,26 @@ def _searched(
     last = e.do(f"icmp ult {e.long} {index}, {e.integer(len(breaks))}")
     index = e.do(f"select {e.mask} {last}, {e.long} {index}, {e.long} {e.integer(len(breaks))}")
     return [e.gather(memory(column), index) for column in columns]
+
+
+def lookup_each(e: Emit, tables: Sequence[Table], x: str) -> str:
+    """As `lookup`, with a table for each lane; all have as many breaks, fewer than `SHORT`, and the same kind of ends."""
+    found = [segments(table) for table in tables]
+    for condition, ends in (("ogt", [each.low for each in found]), ("olt", [each.high for each in found])):
+        if not isinf(ends[0]):
+            limit = e.vector(ends)
+            x = e.select(e.compare(condition, limit, x), limit, x)
+    columns = [np.array([each.y for each in found])]
+    flat = found[0].slope is None
+    if not flat:
+        columns += [np.array([each.slope for each in found]), np.array([each.x for each in found])]
+    parts = [e.vector(column[:, 0].tolist()) for column in columns]
+    for i in range(len(found[0].breaks)):
+        reached = e.compare("oge", x, e.vector([float(each.breaks[i]) for each in found]))
+        for k, column in enumerate(columns):
+            if (column[:, i + 1] != column[:, i]).any():
+                parts[k] = e.select(reached, e.vector(column[:, i + 1].tolist()), parts[k])
+    if flat:
+        return e.select(e.compare("uno", x, x), x, parts[0])
+    y, slope, origin = parts
+    return e.add(y, e.mul(slope, e.sub(x, origin)))
