@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from alliance_dynamics.kernel.driver import Driver, Loops
-from alliance_dynamics.kernel.emit import Scalar
 from alliance_dynamics.kernel.fragments import write_ring
 from alliance_dynamics.kernel.lanes import Body, Memory, Row
 from alliance_dynamics.kernel.llvm import CALLED_ABOVE, PIECE, Graph, Layout, Sink
@@ -28,6 +27,7 @@ from alliance_dynamics.kernel.packing import (
 )
 from alliance_dynamics.kernel.pieces import Module
 from alliance_dynamics.kernel.plan import Plan
+from alliance_dynamics.kernel.widths import Scalar
 
 STEP_GROUPS = ("run", "step", "stage", "capture", "save")
 

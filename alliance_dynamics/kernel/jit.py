@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from alliance_dynamics.kernel import noise
 from alliance_dynamics.kernel.driver import POINT_FIELDS
-from alliance_dynamics.kernel.integrate import Array, Task, Trajectories
 from alliance_dynamics.kernel.elements import ElementSource, element_source
-from alliance_dynamics.kernel.lanes import Memory
-from alliance_dynamics.kernel.llvm import Layout, Source, source
+from alliance_dynamics.kernel.integrate import Array, Task, Trajectories
+from alliance_dynamics.kernel.llvm import Source, source
 from alliance_dynamics.kernel.numpy_ import ring_slots
 from alliance_dynamics.kernel.objects import load_object, object_key, save_object
 from alliance_dynamics.kernel.plan import Plan
+from alliance_dynamics.kernel.single import SingleRunner
 
 CHUNK_BYTES = 2**24  # outputs and kept values of the runs that one call computes
 TIMES_BYTES = 2**25  # time-only values; longer runs are computed in parts
@@ -61,7 +61,7 @@ class Compiled:
         self.width = width or machine_width()
         self.narrow = HALF if self.width == 2 * HALF and not width else self.width
         self._runners: dict[int, _Runner] = {}
-        self._single: _SingleRunner | None = None
+        self._single: SingleRunner | None = None
         self._lock = Lock()
 
     @property
@@ -80,19 +80,19 @@ class Compiled:
                 self._runners[width] = _Runner(self.plan, text, _Code(text, self.level))
             return self._runners[width]
 
-    def single_runner(self) -> _SingleRunner:
+    def single_runner(self) -> SingleRunner:
         """The code for one run after the other, made if it is not there."""
         with self._lock:
             if self._single is None:
-                text = element_source(self.plan, width=self.width, **_features())
-                self._single = _SingleRunner(self.plan, text, _Code(text, self.level))
+                text = element_source(self.plan, width=self.width, **_abilities())
+                self._single = SingleRunner(self.plan, text, _Code(text, self.level))
             return self._single
 
     def _text(self, width: int) -> Source:
-        return source(self.plan, width=width, **_features())
+        return source(self.plan, width=width, **_abilities())
 
 
-def _features() -> dict[str, bool]:
+def _abilities() -> dict[str, bool]:
     import llvmlite.binding as llvm
 
     return {"splat": llvm.llvm_version_info[0] >= 18, "permute": machine_width() == 8}
@@ -140,12 +140,8 @@ class _Code:
 
 
 class _Runner:
-    """Blocks of `width` runs; each save of a block takes `columns` vectors."""
-
     def __init__(self, plan: Plan, text: Source, code: _Code):
-        self.plan, self.code = plan, code
-        self.layout: Layout | Memory = text.layout
-        self.width, self.columns, self.flags = text.width, len(plan.outputs), text.width
+        self.plan, self.layout, self.width, self.code = plan, text.layout, text.width, code
 
     def execute(self, task: Task) -> Trajectories:
         runs, saves = len(task.parameters), task.schedule.saves
@@ -171,9 +167,6 @@ class _Runner:
                 list(pool.map(work, starts))
         return Trajectories(values, failed)
 
-    def first_failures(self, flags: NDArray[np.int64]) -> NDArray[np.int64]:
-        return flags.reshape(-1)
-
     def last(self, task: Task) -> int:
         """The step of the last save."""
         return task.schedule.steps // task.schedule.steps_per_save * task.schedule.steps_per_save
@@ -186,11 +179,8 @@ class _Runner:
         return [(first, min(first + size, end)) for first in range(0, end, size)]
 
     def _times(self, task: Task, first: int, end: int) -> Array:
-        return self._time_lanes(task, first, end, self.width)
-
-    def _time_lanes(self, task: Task, first: int, end: int, width: int) -> Array:
         """Time-only values at all stage times of the steps first <= k < end, by the kernel's own functions."""
-        points = task.method.points
+        points, width = task.method.points, self.width
         count = -(-(end - first) * len(points) // width)
         times = _aligned(count, self.layout.times, width)
         if self.layout.times:
@@ -204,32 +194,6 @@ class _Runner:
             lanes[:] = pairs.reshape(count, width, 2).transpose(0, 2, 1)
             unused = _aligned(1, 1, width)
             self.code.times(count, _address(lanes), _address(times), _address(unused))
-        return times
-
-
-class _SingleRunner(_Runner):
-    """Blocks of one run, whose operations fill the lanes."""
-
-    layout: Memory
-
-    def __init__(self, plan: Plan, text: ElementSource, code: _Code):
-        self.plan, self.layout, self.code = plan, text.layout, code
-        self.vector, self.width, self.flags = text.width, 1, text.width
-        self.columns = -(-len(plan.outputs) // text.width) * text.width
-
-    def first_failures(self, flags: NDArray[np.int64]) -> NDArray[np.int64]:
-        lanes = flags.reshape(-1, self.vector)
-        first = np.where(lanes < 0, np.iinfo(np.int64).max, lanes).min(axis=1)
-        return np.where((lanes < 0).all(axis=1), -1, first)
-
-    def _times(self, task: Task, first: int, end: int) -> Array:
-        """The values of one time point after the other, in the order in which the kernel wants them."""
-        if not self.layout.sources:
-            return _aligned(1, 1, 1)
-        lanes = self._time_lanes(task, first, end, self.vector)
-        used = lanes[:, self.layout.sources].transpose(0, 2, 1)
-        times = _aligned(1, used.size + self.vector, 1)
-        times[0, : used.size, 0] = used.reshape(-1)
         return times
 
 
@@ -257,14 +221,14 @@ class _Chunk:
     def run(self, parts: list[tuple[int, int]], shared: Array | None, values: Array, failed: NDArray[np.int64]) -> None:
         runner, task, width = self.runner, self.task, self.runner.width
         schedule, method = task.schedule, task.method
-        columns = runner.columns
+        columns = len(runner.plan.outputs)
         runner.code.prologue(
             self.blocks, _address(self.parameters), _address(self.keep), _address(self.scratch), schedule.start
         )
         rings = self._fill_rings()
         self._fill_keys()
         out = _aligned(self.blocks, schedule.saves * columns, width)
-        flags = _aligned(self.blocks, 1, runner.flags).view(np.int64)
+        flags = _aligned(self.blocks, 1, width).view(np.int64)
         flags[:] = -1
         table = _stages(task)
         for first, end in parts:
@@ -286,11 +250,10 @@ class _Chunk:
                 _address(table),
             )
         ordered = out.reshape(self.blocks, schedule.saves, columns, width).transpose(0, 3, 1, 2)
-        ordered = ordered[..., : len(runner.plan.outputs)]
         for block in range(self.blocks):
             rows = values[block * width : (block + 1) * width]
             rows[:] = ordered[block, : len(rows)]
-        failed[:] = runner.first_failures(flags)[: self.runs]
+        failed[:] = flags.reshape(-1)[: self.runs]
 
     def _fill_rings(self) -> Array:
         """Rings of this chunk, each as long as its longest run needs, filled with their initial values."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from alliance_dynamics.kernel import mathematics as m
-from alliance_dynamics.kernel.emit import Emit, Part, Scalar
+from alliance_dynamics.kernel.emit import Emit
 from alliance_dynamics.kernel.fragments import read_ring, uniform
 from alliance_dynamics.kernel.interpolate import SHORT, lookup, lookup_each
 from alliance_dynamics.kernel.packing import ALONE, LEAVES, Pack, Shape, exponent_class, limit_of, vector_width
-from alliance_dynamics.kernel.pieces import CONDITIONS, LOGIC, Module
+from alliance_dynamics.kernel.pieces import CONDITIONS, COSTS, LOGIC, Module
 from alliance_dynamics.kernel.plan import GROUPS, Plan
 from alliance_dynamics.kernel.program import Op
 from alliance_dynamics.kernel.segments import segments
+from alliance_dynamics.kernel.widths import Part, Scalar
 from alliance_dynamics.model.expression import Table
 
 HELD_POSITIONS = 1 << 32  # held states lie beside no integrated one
@@ -203,7 +204,22 @@ class Body:
                     return m.power(e, self._arg(pack, 0), self._arg(pack, 1), exponent)
             case "add" | "sub" | "mul" | "div":
                 return getattr(e, op.kind)(self._arg(pack, 0), self._arg(pack, 1))
-        return module.function(e, op.kind, *(self._arg(pack, i) for i in range(len(op.args))))
+        return self._function(e, op.kind, *(self._arg(pack, i) for i in range(len(op.args))))
+
+    def _function(self, e: Emit, kind: str, *args: str) -> str:
+        """An elementary function: written out here, or called where there are many."""
+        write: Callable[..., str] = m.power if kind == "pow" else m.modulo if kind == "mod" else m.UNARY[kind]
+        if not self.module.called or kind not in COSTS:
+            return write(e, *args)
+        name = f"@{kind}_{e.width}"
+        head = ", ".join(f"{e.double} %x{i}" for i in range(len(args)))
+        first = f"define internal {e.double} {name}({head}) noinline {{"
+        if first not in self.module.functions:
+            inner = (Scalar if e.width == 1 else Part)(e.width, splat=self.module.splat)
+            result = write(inner, *(f"%x{i}" for i in range(len(args))))
+            self.module.functions += [first, *inner.lines, f"  ret {e.double} {result}", "}", ""]
+            self.module.declarations |= inner.intrinsics
+        return e.do(f"call {e.double} {name}({', '.join(f'{e.double} {a}' for a in args)})")
 
     def _lookup(self, e: Emit, pack: Pack) -> str:
         x = self._arg(pack, 0)

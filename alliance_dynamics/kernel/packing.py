@@ -324,27 +324,43 @@ def cost_of(op: Op) -> float:
 
 
 def _sorted(shape: Shape, group: str, packs: list[Pack]) -> list[Pack]:
-    """Arguments before what needs them, otherwise as the operations follow each other."""
+    """Arguments before what needs them; of those that could be next, the one with the longest way to the end."""
     own = [pack for pack in packs if shape.group_of[pack[0]] == group]
     pack_of = {i: n for n, pack in enumerate(own) for i in pack}
-    users: list[set[int]] = [set() for _ in own]
-    missing = [0] * len(own)
-    for n, pack in enumerate(own):
-        before = {pack_of[a] for i in pack for a in shape.inner(i)}
-        missing[n] = len(before)
-        for b in before:
-            users[b].add(n)
-    free = [(min(own[n]), n) for n in range(len(own)) if not missing[n]]
+    before = [{pack_of[a] for i in pack for a in shape.inner(i)} for pack in own]
+    users: list[list[int]] = [[] for _ in own]
+    for n, each in enumerate(before):
+        for b in sorted(each):
+            users[b].append(n)
+    missing = [len(each) for each in before]
+    order = [n for n, count in enumerate(missing) if not count]
+    for n in order:
+        for user in users[n]:
+            missing[user] -= 1
+            if not missing[user]:
+                order.append(user)
+    way = [0.0] * len(own)
+    for n in reversed(order):
+        way[n] = latency_of(shape.ops[own[n][0]]) + max((way[u] for u in users[n]), default=0.0)
+    missing = [len(each) for each in before]
+    free = [(-way[n], n) for n, count in enumerate(missing) if not count]
     heapq.heapify(free)
     found: list[Pack] = []
     while free:
         _, n = heapq.heappop(free)
         found.append(own[n])
-        for user in sorted(users[n]):
+        for user in users[n]:
             missing[user] -= 1
             if not missing[user]:
-                heapq.heappush(free, (min(own[user]), user))
+                heapq.heappush(free, (-way[user], user))
     return found
+
+
+def latency_of(op: Op) -> float:
+    """Cycles from arguments to result, about."""
+    if isinstance(op.value, Table):
+        return 30.0
+    return {"div": 14.0, "sqrt": 18.0}.get(op.kind, 4.0 + 2.5 * COSTS.get(op.kind, 0))
 
 
 def vector_width(count: int) -> int:

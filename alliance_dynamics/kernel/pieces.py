@@ -59,22 +59,21 @@ class Module:
         write: Callable[..., str] = m.power if kind == "pow" else m.modulo if kind == "mod" else m.UNARY[kind]
         if not self.called or kind not in COSTS:
             return write(e, *args)
-        name = f"{kind}_{e.width}"
-        if name not in self._called:
-            self._called.add(name)
-            inner = type(e)(e.width, splat=self.splat)
+        if kind not in self._called:
+            self._called.add(kind)
+            inner = self.emit()
             names = [f"%x{i}" for i in range(len(args))]
             result = write(inner, *names)
             head = ", ".join(f"{inner.double} {each}" for each in names)
             self.functions += [
-                f"define internal {inner.double} @{name}({head}) noinline {{",
+                f"define internal {inner.double} @{kind}({head}) noinline {{",
                 *inner.lines,
                 f"  ret {inner.double} {result}",
                 "}",
                 "",
             ]
             self.declarations |= inner.intrinsics
-        return e.do(f"call {e.double} @{name}({', '.join(f'{e.double} {a}' for a in args)})")
+        return e.do(f"call {e.double} @{kind}({', '.join(f'{e.double} {a}' for a in args)})")
 
 
 class Piece:
