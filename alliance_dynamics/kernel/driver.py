@@ -182,7 +182,11 @@ class Driver:
         """Note the first save at which a state or an output is not finite: x - x is then not 0."""
         e.store(e.const(0.0), "%check", 0)
         held = e.offset(keep, str(self.layout.states), self.width)
-        for name, base, count in (("o", out, self.outputs), ("s", keep, self.integrated), ("h", held, self.layout.held)):
+        for name, base, count in (
+            ("o", out, self.outputs),
+            ("s", keep, self.integrated),
+            ("h", held, self.layout.held),
+        ):
             if count:
                 i = e.loop(f"check_{name}", "0", str(count))
                 value = e.load(e.offset(base, i, self.width), 0)

@@ -17,6 +17,7 @@ from alliance_dynamics.kernel.llvm import CALLED_ABOVE, PIECE, Graph, Layout, Si
 from alliance_dynamics.kernel.packing import (
     CYCLE,
     DEAR,
+    MOVE,
     Pack,
     Shape,
     cost_of,
@@ -29,6 +30,8 @@ from alliance_dynamics.kernel.pieces import Module
 from alliance_dynamics.kernel.plan import Plan
 from alliance_dynamics.kernel.widths import Scalar
 
+ROWS = 100  # vectors laid out by one function
+STAGE_GROUPS = ("step", "stage", "capture")
 STEP_GROUPS = ("run", "step", "stage", "capture", "save")
 
 
@@ -74,19 +77,27 @@ def element_source(plan: Plan, *, width: int, splat: bool = True, permute: bool 
         "save": [Row(tuple(padded[i : i + width]), "out", i) for i in range(0, len(padded), width)],
     }
     wanted = [row.lanes for each in sinks.values() for row in each]
-    positions = {i: memory.position(op.value) for i, op in enumerate(program.step) if op.kind == "state" and i in group_of}
+    positions = {
+        i: memory.position(op.value) for i, op in enumerate(program.step) if op.kind == "state" and i in group_of
+    }
     packed = packs_of(step, positions, width, wanted)
     begun = packs_of(start, {}, width, [row.lanes for row in begin])
     dear = sum(step.ops[p[0]].kind in DEAR for packs in (*packed.values(), *begun.values()) for p in packs)
     module = Module(width, splat, permute, called=dear > CALLED_ABOVE)
-    calls = _Texts(step, plan, memory, module).write({g: packed.get(g, []) for g in STEP_GROUPS}, sinks)
+    texts = _Texts(step, plan, memory, module)
+    calls = texts.write({g: packed.get(g, []) for g in STEP_GROUPS}, sinks)
     calls |= _Texts(start, plan, memory, module).write({"start": begun.get("start", [])}, {"start": begin})
     calls["time"], times = _time_pieces(plan, memory, module, group_of)
     memory.finish()
     driver = _ElementDriver(plan, memory, width, calls, splat, times)
     text = [driver.text(), *module.functions, *module.tables, *sorted(module.declarations)]
-    cycles = sum(cost_of(step.ops[p[0]]) for g in ("stage", "step", "capture") for p in packed.get(g, []))
-    return ElementSource("\n".join(text) + "\n", memory, width, cycles)
+    cycles = sum(cost_of(step.ops[p[0]]) for g in STAGE_GROUPS for p in packed.get(g, []))
+    return ElementSource("\n".join(text) + "\n", memory, width, cycles + MOVE * texts.moves)
+
+
+def stage_cycles(plan: Plan) -> float:
+    """Cycles of one stage of a vector of runs, counted like those of `ElementSource`."""
+    return sum(cost_of(plan.program.step[i]) for g in STAGE_GROUPS for i in plan.groups[g])
 
 
 def _time_pieces(plan: Plan, memory: Memory, module: Module, group_of: dict[int, str]) -> tuple[list[str], int]:
@@ -110,6 +121,7 @@ class _Texts:
     memory: Memory
     module: Module
     places: dict[Pack, int] = field(default_factory=dict)
+    moves: int = 0  # of single lanes or whole vectors, in one stage
 
     def write(self, groups: dict[str, list[Pack]], sinks: dict[str, list[Row]]) -> dict[str, list[str]]:
         packs = {i: pack for each in groups.values() for pack in each for i in pack}
@@ -122,10 +134,10 @@ class _Texts:
                 needed = [number_of.get(packs[i], 0) for i in row.lanes if i in packs]
                 waiting.setdefault(max(needed, default=0), []).append(row)
             if group == "run":  # what all others want laid out
-                pieces += [[]] * (len(self.memory.laid) > 0)
-                waiting.setdefault(len(pieces) - 1, []).extend(
-                    Row(lanes, "keep", at) for lanes, at in self.memory.laid.items()
-                )
+                rows = [Row(lanes, "keep", at) for lanes, at in self.memory.laid.items()]
+                for first in range(0, len(rows), ROWS):
+                    waiting[len(pieces)] = rows[first : first + ROWS]
+                    pieces.append([])
             if waiting and not pieces:
                 pieces = [[]]
             names: list[str] = []
@@ -137,6 +149,8 @@ class _Texts:
                     body.store(row)
                 name = f"{group}_{number}"
                 self.module.add(name, body)
+                if group in STAGE_GROUPS:
+                    self.moves += sum("insertelement" in line or "shufflevector" in line for line in body.lines)
                 names.insert(0, name)
             calls[group] = names
         return calls

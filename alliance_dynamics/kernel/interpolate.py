@@ -96,7 +96,7 @@ def _searched(
 
 
 def lookup_each(e: Emit, tables: Sequence[Table], x: str) -> str:
-    """As `lookup`, with a table for each lane; all have as many breaks, fewer than `SHORT`, and the same kind of ends."""
+    """As `lookup`, with a table for each lane: as many breaks in all, fewer than `SHORT`, and the same kind of ends."""
     found = [segments(table) for table in tables]
     for condition, ends in (("ogt", [each.low for each in found]), ("olt", [each.high for each in found])):
         if not isinf(ends[0]):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from alliance_dynamics.kernel import noise
 from alliance_dynamics.kernel.driver import POINT_FIELDS
-from alliance_dynamics.kernel.elements import ElementSource, element_source
+from alliance_dynamics.kernel.elements import ElementSource, element_source, stage_cycles
 from alliance_dynamics.kernel.integrate import Array, Task, Trajectories
 from alliance_dynamics.kernel.llvm import Source, source
 from alliance_dynamics.kernel.numpy_ import ring_slots
@@ -25,6 +25,7 @@ from alliance_dynamics.kernel.single import SingleRunner
 CHUNK_BYTES = 2**24  # outputs and kept values of the runs that one call computes
 TIMES_BYTES = 2**25  # time-only values; longer runs are computed in parts
 CHUNK_BLOCKS = 64
+FEW = 3  # runs, at most, that may be made one after the other
 HALF = 4  # runs, at most, that go into vectors of half the width of AVX-512
 
 
@@ -53,7 +54,9 @@ def machine_width() -> int:
 class Compiled:
     """Machine code of a plan, made when it is first needed; may be used from any thread, any number of times.
 
-    A run that leaves half of the lanes idle takes less time in vectors of half the width, with the same bits.
+    One run fills the lanes with its own operations; two or three do so one after the other where that takes fewer
+    cycles, as counted from the program alone.  A few runs that leave half of the lanes idle take less time in vectors
+    of half the width.  The bits are the same in all ways.
     """
 
     def __init__(self, plan: Plan, width: int, level: int):
@@ -61,6 +64,7 @@ class Compiled:
         self.width = width or machine_width()
         self.narrow = HALF if self.width == 2 * HALF and not width else self.width
         self._runners: dict[int, _Runner] = {}
+        self._elements: ElementSource | None = None
         self._single: SingleRunner | None = None
         self._lock = Lock()
 
@@ -70,7 +74,10 @@ class Compiled:
         return self._text(self.width).text
 
     def execute(self, task: Task) -> Trajectories:
-        return self.runner(self.narrow if len(task.parameters) <= self.narrow else self.width).execute(task)
+        runs = len(task.parameters)
+        if runs == 1 or (runs <= FEW and runs * self._single_source().cycles < stage_cycles(self.plan)):
+            return self.single_runner().execute(task)
+        return self.runner(self.narrow if runs <= self.narrow else self.width).execute(task)
 
     def runner(self, width: int) -> _Runner:
         """The code for vectors of `width`, made if it is not there."""
@@ -84,9 +91,14 @@ class Compiled:
         """The code for one run after the other, made if it is not there."""
         with self._lock:
             if self._single is None:
-                text = element_source(self.plan, width=self.width, **_abilities())
+                text = self._single_source()
                 self._single = SingleRunner(self.plan, text, _Code(text, self.level))
             return self._single
+
+    def _single_source(self) -> ElementSource:
+        if self._elements is None:
+            self._elements = element_source(self.plan, width=self.width, **_abilities())
+        return self._elements
 
     def _text(self, width: int) -> Source:
         return source(self.plan, width=width, **_abilities())

@@ -9,7 +9,7 @@ from alliance_dynamics.kernel import mathematics as m
 from alliance_dynamics.kernel.emit import Emit
 from alliance_dynamics.kernel.fragments import read_ring, uniform
 from alliance_dynamics.kernel.interpolate import SHORT, lookup, lookup_each
-from alliance_dynamics.kernel.packing import ALONE, LEAVES, Pack, Shape, exponent_class, limit_of, vector_width
+from alliance_dynamics.kernel.packing import LEAVES, Pack, Shape, exponent_class, limit_of, vector_width
 from alliance_dynamics.kernel.pieces import CONDITIONS, COSTS, LOGIC, Module
 from alliance_dynamics.kernel.plan import GROUPS, Plan
 from alliance_dynamics.kernel.program import Op
@@ -33,15 +33,15 @@ class Row:
 class Memory:
     """Where everything lies, in doubles; the attributes that `llvm.Layout` has mean the same.
 
-    `integrated` and `held` say which state each slot holds; unused slots repeat one.  `laid`: vectors of values that
+    `integrated` says which state each slot holds, the last `limited` of them limited to 0 from below; unused slots
+    repeat one.  `slots`: the place of each state among its kind.  `laid`: vectors of values that
     are the same in the whole run.  `columns`: the time-only operation of each double of a time point in T, `sources`
     the vector in which the kernel's `times` computes it, `times` how many of those there are.
     """
 
     width: int
     integrated: list[int]
-    held_states: list[int]
-    limited: int  # slots, the last of `integrated`
+    limited: int
     states: int
     held: int
     keep: int = 0
@@ -55,14 +55,15 @@ class Memory:
     laid: dict[tuple[int, ...], int] = field(default_factory=dict)
     columns: list[int] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
-    _slots: dict[int, int] = field(default_factory=dict)
+    slots: dict[int, int] = field(default_factory=dict)
+    held_slots: frozenset[int] = frozenset()
     _timed: dict[tuple[int, ...], int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan, width: int, integrated: list[int], held: list[int]) -> Memory:
         rows = -(-len(integrated) // (4 * width)) * 4  # the driver takes four at a time
         limited = sum(plan.program.states[s].non_negative for s in integrated)
-        memory = cls(width, integrated, held, limited, rows * width, len(held))
+        memory = cls(width, integrated, limited, rows * width, len(held))
         memory.take("keep", memory.states + memory.held)
         memory.take("scratch", memory.inputs + len(plan.rings))
         for ring in plan.rings:
@@ -79,7 +80,8 @@ class Memory:
             memory.parameters[column] = len(memory.parameters)
         for slots in (integrated, held):
             for at, state in enumerate(slots):
-                memory._slots.setdefault(state, at)
+                memory.slots.setdefault(state, at)
+        memory.held_slots = frozenset(held)
         return memory
 
     def take(self, memory: str, count: int = 1, *, align: int = 1) -> int:
@@ -93,13 +95,10 @@ class Memory:
             self.take(memory, self.width)
             self.take(memory, 0, align=self.width)
 
-    def slot(self, state: int) -> int:
-        return self._slots[state]
-
     def position(self, state: object) -> int:
         """Neighbours in memory have neighbouring positions."""
         assert isinstance(state, int)
-        return self._slots[state] + (HELD_POSITIONS if state in self.held_states else 0)
+        return self.slots[state] + (HELD_POSITIONS if state in self.held_slots else 0)
 
     @property
     def slopes(self) -> int:
@@ -222,13 +221,13 @@ class Body:
         return e.do(f"call {e.double} {name}({', '.join(f'{e.double} {a}' for a in args)})")
 
     def _lookup(self, e: Emit, pack: Pack) -> str:
-        x = self._arg(pack, 0)
-        tables = [self.ops[i].value for i in pack]
-        assert isinstance(tables[0], Table)
+        # no lane is left open: long tables are read at places that the lanes give
+        whole = pack + pack[-1:] * (e.width - len(pack))
+        x = self.lanes(tuple(self.shape.args[i][0] for i in whole))
+        tables = [each for i in whole if isinstance(each := self.ops[i].value, Table)]
         if len(set(tables)) == 1 or len(segments(tables[0]).breaks) >= SHORT:
             return lookup(e, tables[0], x, memory=self.module.table, permute=self.module.permute)
-        tables += tables[-1:] * (e.width - len(tables))
-        return lookup_each(e, [each for each in tables if isinstance(each, Table)], x)
+        return lookup_each(e, tables, x)
 
     def _of(self, pack: Pack) -> Emit:
         return self.part(vector_width(len(pack)))
@@ -408,8 +407,8 @@ class Body:
 
     def _state(self, index: int) -> tuple[str, int]:
         state = _integer(self.ops[index])
-        at = self.memory.slot(state)
-        return ("keep", self.memory.held_at + at) if state in self.plan.held else ("scratch", at)
+        at = self.memory.slots[state]
+        return ("keep", self.memory.held_at + at) if state in self.memory.held_slots else ("scratch", at)
 
     def _same_in_run(self, index: int) -> bool:
         return self.ops[index].kind in ("const", "param", "frozen") or self.shape.group_of.get(index) == "run"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import inf
 
 from alliance_dynamics.kernel.interpolate import SHORT
@@ -118,7 +119,9 @@ def _near(shape: Shape, index: int, group: str) -> bool:
     return op.kind == "state" or (op.kind not in LEAVES and shape.group_of.get(index) == group)
 
 
-def state_order(shape: Shape, states: Sequence[int], kinds: dict[int, int], rates: dict[int, int], width: int) -> list[int]:
+def state_order(
+    shape: Shape, states: Sequence[int], kinds: dict[int, int], rates: dict[int, int], width: int
+) -> list[int]:
     """Slots of states, a multiple of `width`: classes in whole chunks, the rest after them; unused slots repeat one."""
     classes: dict[Hashable, list[int]] = {}
     for s in states:
@@ -139,7 +142,9 @@ def state_order(shape: Shape, states: Sequence[int], kinds: dict[int, int], rate
     return slots
 
 
-def packs_of(shape: Shape, positions: dict[int, int], width: int, rows: Iterable[Sequence[int]]) -> dict[str, list[Pack]]:
+def packs_of(
+    shape: Shape, positions: dict[int, int], width: int, rows: Iterable[Sequence[int]]
+) -> dict[str, list[Pack]]:
     """The packs of every group in an order in which they can be computed; single operations are packs of one.
 
     `positions`: where leaves lie in memory, so that neighbours line up; `rows`: vectors that are stored at the end.
@@ -229,7 +234,7 @@ def _ordered(shape: Shape, members: list[int], at: dict[int, int]) -> list[int]:
                 known[0][i], known[1][i] = at[b], at[a]
     best, most = members, -1
     for order in [members, *(sorted(members, key=lambda i: (c[i], i)) for c in known)]:
-        beside = sum(c[b] - c[a] == 1 for c in known for a, b in zip(order, order[1:], strict=False))
+        beside = sum(c[b] - c[a] == 1 for c in known for a, b in pairwise(order))
         if beside > most:
             best, most = list(order), beside
     return best
@@ -258,7 +263,14 @@ def _pruned(shape: Shape, packs: list[Pack], at: dict[int, int], width: int, row
 class _Costs:
     """What a set of packs costs and saves."""
 
-    def __init__(self, shape: Shape, packs: list[Pack], at: dict[int, int], users: dict[int, list[int]], rows: list[Sequence[int]]):
+    def __init__(
+        self,
+        shape: Shape,
+        packs: list[Pack],
+        at: dict[int, int],
+        users: dict[int, list[int]],
+        rows: list[Sequence[int]],
+    ):
         self.shape, self.at, self.users = shape, at, users
         self.pack_of = {i: pack for pack in packs for i in pack}
         self.stored: dict[int, list[Sequence[int]]] = {}

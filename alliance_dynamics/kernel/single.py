@@ -73,9 +73,7 @@ class SingleRunner:
         runs, columns, saves = len(rows), len(self.columns), schedule.saves
         # unused slots are read and written, and must stay finite
         keep, scratch = _blocks(np.zeros, (runs, memory.keep), (memory.scratch,))
-        parameters, out, flags = _blocks(
-            np.empty, (runs, columns), (runs, saves, self.outputs), (runs, self.vector)
-        )
+        parameters, out, flags = _blocks(np.empty, (runs, columns), (runs, saves, self.outputs), (runs, self.vector))
         np.take(rows, self.columns, axis=1, out=parameters.array, mode="clip")
         failures = flags.array.view(np.int64)
         failures.fill(-1)
