@@ -82,7 +82,12 @@ def element_source(plan: Plan, *, width: int, splat: bool = True, permute: bool 
     }
     packed = packs_of(step, positions, width, wanted)
     begun = packs_of(start, {}, width, [row.lanes for row in begin])
-    dear = sum(step.ops[p[0]].kind in DEAR for packs in (*packed.values(), *begun.values()) for p in packs)
+    dear = sum(
+        shape.ops[pack[0]].kind in DEAR
+        for shape, groups in ((step, packed), (start, begun))
+        for packs in groups.values()
+        for pack in packs
+    )
     module = Module(width, splat, permute, called=dear > CALLED_ABOVE)
     texts = _Texts(step, plan, memory, module)
     calls = texts.write({g: packed.get(g, []) for g in STEP_GROUPS}, sinks)
@@ -148,7 +153,7 @@ class _Texts:
                 for row in waiting.get(number, ()):
                     body.store(row)
                 name = f"{group}_{number}"
-                self.module.add(name, body)
+                self.module.add(name, body.part(1))
                 if group in STAGE_GROUPS:
                     self.moves += sum("insertelement" in line or "shufflevector" in line for line in body.lines)
                 names.insert(0, name)

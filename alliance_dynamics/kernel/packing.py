@@ -84,7 +84,7 @@ def shape_of(ops: Sequence[Op], group_of: dict[int, str], feedback: dict[int, in
     shape = Shape(ops, group_of)
     for index in group_of:
         shape.forms[index] = form(ops, ops[index])
-    states: dict[int, Hashable] = dict(kinds)
+    states: dict[int, Hashable] = {**kinds}
     for _ in range(ROUNDS if feedback else 1):
         _colour(shape, states)
         states = {s: (kind, shape.colours.get(feedback.get(s, -1))) for s, kind in kinds.items()}
@@ -123,12 +123,12 @@ def state_order(
     shape: Shape, states: Sequence[int], kinds: dict[int, int], rates: dict[int, int], width: int
 ) -> list[int]:
     """Slots of states, a multiple of `width`: classes in whole chunks, the rest after them; unused slots repeat one."""
-    classes: dict[Hashable, list[int]] = {}
+    classes: dict[tuple[int, int], list[int]] = {}
     for s in states:
         classes.setdefault((kinds[s], shape.colours[rates[s]]), []).append(s)
     slots: list[int] = []
     for kind in sorted({kinds[s] for s in states}):  # each kind in rows of its own
-        own = [each for (k, _), each in classes.items() if k == kind]
+        own = [each for key, each in classes.items() if key[0] == kind]
         rest: list[list[int]] = []
         for members in own:
             whole = len(members) // width * width
