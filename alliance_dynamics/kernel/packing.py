@@ -85,38 +85,41 @@ def shape_of(ops: Sequence[Op], group_of: dict[int, str], feedback: dict[int, in
     for index in group_of:
         shape.forms[index] = form(ops, ops[index])
     states: dict[int, Hashable] = {**kinds}
-    for _ in range(ROUNDS if feedback else 1):
-        _colour(shape, states)
-        states = {s: (kind, shape.colours.get(feedback.get(s, -1))) for s, kind in kinds.items()}
     _colour(shape, states)
+    for _ in range(ROUNDS if feedback else 0):
+        told_apart = len(set(states.values()))
+        states = {s: (kind, shape.colours.get(feedback[s])) for s, kind in kinds.items()}
+        if len(set(states.values())) == told_apart:
+            break
+        _colour(shape, states)
     return shape
 
 
 def _colour(shape: Shape, states: dict[int, Hashable]) -> None:
     """Number every operation by its structure down to what other groups compute; turn arguments alike."""
     known: dict[Hashable, int] = {}
-    for index, op in enumerate(shape.ops):
-        group = shape.group_of.get(index)
-        if op.kind == "state":
+    ops, group_of, colours = shape.ops, shape.group_of, shape.colours
+    for index, op in enumerate(ops):
+        group = group_of.get(index)
+        kind = op.kind
+        if kind == "state":
             key: Hashable = ("state", states.get(op.value))  # type: ignore[arg-type]
-        elif op.kind in LEAVES or group is None:
-            key = op.kind
+        elif kind in LEAVES or group is None:
+            key = kind
         else:
-            inside = {a: shape.colours[a] if _near(shape, a, group) else -1 for a in op.args}
             args = op.args
-            if op.kind in GraphBuilder.COMMUTATIVE and op.kind not in ("and", "or"):
-                args = tuple(sorted(args, key=lambda a: (inside[a], a)))
-            elif op.kind in ("min", "max") and (limit := limit_of(shape.ops, op)) is not None:
-                args = (op.args[limit], op.args[1 - limit])
+            # what another group hands over may come in any order, so its structure does not tell its users'
+            inside = [colours[a] if ops[a].kind == "state" or group_of.get(a) == group else -1 for a in args]
+            if len(args) == 2:
+                if kind in ("add", "mul", "eq", "ne"):
+                    turned = (inside[1], args[1]) < (inside[0], args[0])
+                else:
+                    turned = kind in ("min", "max") and limit_of(ops, op) == 1
+                if turned:
+                    args, inside = args[::-1], inside[::-1]
             shape.args[index] = args
-            key = (group, shape.forms[index], *(inside[a] for a in args))
-        shape.colours[index] = known.setdefault(key, len(known))
-
-
-def _near(shape: Shape, index: int, group: str) -> bool:
-    """Whether an argument's structure tells its user's: not where another group hands it over in any order."""
-    op = shape.ops[index]
-    return op.kind == "state" or (op.kind not in LEAVES and shape.group_of.get(index) == group)
+            key = (group, shape.forms[index], *inside)
+        colours[index] = known.setdefault(key, len(known))
 
 
 def state_order(
@@ -243,11 +246,12 @@ def _ordered(shape: Shape, members: list[int], at: dict[int, int]) -> list[int]:
 def _pruned(shape: Shape, packs: list[Pack], at: dict[int, int], width: int, rows: list[Sequence[int]]) -> list[Pack]:
     """The packs that save something; the operations of the others alone."""
     users: dict[int, list[int]] = {}
-    for index in shape.args:
-        for a in shape.args[index]:
+    for index, args in shape.args.items():
+        for a in args:
             users.setdefault(a, []).append(index)
+    columns = {pack: list(zip(*map(shape.args.__getitem__, pack), strict=True)) for pack in packs if len(pack) > 1}
     for _ in range(PRUNINGS):
-        costs = _Costs(shape, packs, at, users, rows)
+        costs = _Costs(shape, packs, at, users, rows, columns, width)
         kept: list[Pack] = []
         for pack in packs:
             if len(pack) == 1 or costs.gain(pack) > 0:
@@ -261,7 +265,7 @@ def _pruned(shape: Shape, packs: list[Pack], at: dict[int, int], width: int, row
 
 
 class _Costs:
-    """What a set of packs costs and saves."""
+    """What a set of packs costs and saves; `columns`: the vectors that the arguments of a pack are."""
 
     def __init__(
         self,
@@ -270,32 +274,26 @@ class _Costs:
         at: dict[int, int],
         users: dict[int, list[int]],
         rows: list[Sequence[int]],
+        columns: dict[Pack, list[Pack]],
+        width: int,
     ):
-        self.shape, self.at, self.users = shape, at, users
+        self.shape, self.at, self.users, self.columns, self.width = shape, at, users, columns, width
         self.pack_of = {i: pack for pack in packs for i in pack}
         self.stored: dict[int, list[Sequence[int]]] = {}
         for row in rows:
             self.stored.setdefault(row[0], []).append(row)
 
     def gain(self, pack: Pack) -> float:
-        shape, op, count = self.shape, self.shape.ops[pack[0]], len(pack)
-        work = cost_of(op)
-        saved = (count - 1) * work
+        op, count = self.shape.ops[pack[0]], len(pack)
+        saved = (count - 1) * cost_of(op)
         if op.kind in DIVIDE:
             saved = (count - max(1, _power(count) / 2)) * DIVIDE[op.kind]
-        columns = zip(*(shape.args[i] for i in pack), strict=True)
-        moves = sum(self.gathering(column, pack) for column in columns)
-        seen: set[Pack] = set()
-        alone = 0
-        for index in pack:
-            for user in self.users.get(index, ()):
-                theirs = self.pack_of.get(user, (user,))
-                if len(theirs) == 1:
-                    alone += 1
-                elif theirs not in seen:
-                    seen.add(theirs)
-                    lined = sum(_prefix(c, pack) for c in zip(*(shape.args[i] for i in theirs), strict=True))
-                    saved += lined * count * MOVE
+        moves = sum(self.gathering(column, pack) for column in self.columns[pack])
+        theirs = {user: self.pack_of.get(user, (user,)) for index in pack for user in self.users.get(index, ())}
+        alone = sum(len(each) == 1 for each in theirs.values())
+        for each in dict.fromkeys(theirs.values()):
+            if len(each) > 1:
+                saved += sum(column == pack[: len(column)] for column in self.columns[each]) * count * MOVE
         saved += sum(count * MOVE for row in self.stored.get(pack[0], ()) if _prefix(row, pack))
         return saved - moves - (CYCLE + 0.2 * alone if alone else 0.0)
 
@@ -310,7 +308,7 @@ class _Costs:
             if ops[a].kind == "const" or (group != "run" and self._invariant(a)):
                 continue
             free = False
-            sources.add(self.pack_of.get(a, a) if ops[a].kind != "state" else ("row", self.at[a] // 8))
+            sources.add(self.pack_of.get(a, a) if ops[a].kind != "state" else ("row", self.at[a] // self.width))
         if free:
             return 0.3
         first = self.pack_of.get(column[0])
