@@ -22,6 +22,7 @@ from alliance_dynamics.compare import Comparison
 from alliance_dynamics.errors import UsageError, fault
 from alliance_dynamics.files import Outputs
 from alliance_dynamics.futures import Futures, columns_of_regime, draw_futures
+from alliance_dynamics.kernel.precision import NOTICE
 from alliance_dynamics.language import LANGUAGES, current_language, translate
 from alliance_dynamics.loops.named import named_loops_of
 from alliance_dynamics.loops.over_draws import DRAWS, QUICK_DRAWS, loops_of_regimes
@@ -310,6 +311,7 @@ def sensitivity(
     shard_rows: int = 4096,
     on_fail: OnFail = "error",
     max_failed: float = MAX_FAILED,
+    precision: str = "double",
     quiet: bool = False,
 ) -> Outcome:
     """Sobol' indices of the governance levers of the built-in model, over futures from a quick calibration.
@@ -346,23 +348,25 @@ def sensitivity(
         own = kept if kept is None or max_runs is None else replace(kept, folder=kept.folder / f"points_{number}")
         with stage("Sensitivity of the governance levers", quiet) as tell:
             return _sweep(opened, futures, regimes, parameters, replace(size, points=number), seed, jobs, tell, own,
-                          on_fail, max_failed)  # fmt: skip
+                          on_fail, max_failed, precision)  # fmt: skip
 
     ended = until_converged(analyse, points=size.points, most_runs=max_runs or 0)
     found = ended.found
-    notices = (*_left_out(found), *_convergence(ended, max_runs))
+    notices = (*_left_out(found), *_convergence(ended, max_runs), *([NOTICE] if precision == "single" else []))
     if out is None:
         return Outcome(text=str(found.indices), notices=notices)
     command = ["sensitivity", model, "--points", str(size.points), "--replicates", str(size.replicates)]
     command += [*(["--max-runs", str(max_runs)] if max_runs else []), "--seed", str(seed)]
     if on_fail != "error":
         command += ["--on-fail", on_fail, "--max-failed", f"{max_failed:g}"]
+    command += ["--precision", precision] if precision != "double" else []
     with Outputs(out) as folder:
         if found.failed:
             write_failed(folder / "failed.csv", found.failed)
         write_sensitivity(folder, found, parameters, converged=_settled(found))
         write_rows(folder / "convergence.csv", ended.rows())
-        _sign(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows))
+        _sign(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows),
+              settings={"precision": precision})  # fmt: skip
     return Outcome(text=str(found.indices), outputs=(out / "indices.csv",), notices=notices)
 
 
@@ -487,6 +491,7 @@ def _sweep(
     kept: Kept | None = None,
     on_fail: OnFail = "error",
     max_failed: float = MAX_FAILED,
+    precision: str = "double",
 ) -> GovernanceSweep:
     baseline = find_regime(BASELINE, tuple(regimes))
     return governance_sensitivity(
@@ -502,6 +507,7 @@ def _sweep(
         kept=kept,
         on_fail=on_fail,
         max_failed=max_failed,
+        precision=precision,
         progress=tell,
     )
 

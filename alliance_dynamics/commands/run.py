@@ -40,6 +40,8 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help=say("file to write (standard output)"))
     parser.add_argument("--backend", type=one_of(("auto", "llvm", "numpy")), default="auto",
                         metavar="auto|llvm|numpy", help=say("how the model is computed (auto)"))  # fmt: skip
+    parser.add_argument("--precision", type=one_of(("double", "single")), default="double", metavar="double|single",
+                        help=say("single is for screening: twice as fast, about six digits (double)"))  # fmt: skip
     parser.add_argument("--seed", type=whole(0), default=0, metavar="INT", help=say("seed of all random draws (0)"))
 
 
@@ -63,12 +65,15 @@ def execute(arguments: Namespace) -> Outcome:
         seed=arguments.seed,
         error=arguments.error,
         tolerance=arguments.tolerance,
+        precision=arguments.precision,
     )
     rows = ([time, *values] for time, values in zip(run.times.tolist(), run.values.tolist(), strict=True))
     text = csv_text(("time", *run.columns), rows)
     out = out or (Path(plan.output) if plan.output else None)
     results: dict[str, Any] = {"rows": len(run.times), "columns": len(run.columns) + 1, "method": run.method}
     results["dt"] = run.dt
+    if run.precision != "double":
+        results["precision"] = run.precision
     notices = (*plan.notices, *run.notices)
     table = ""
     if run.error is not None:

@@ -150,6 +150,8 @@ RUSSIAN: dict[str, str] = {
     "{count} more, none above {most}; --json lists all": "ещё {count}, все не больше {most}; полный список даёт --json",
     "file to write (standard output)": "файл для записи (стандартный вывод)",
     "how the model is computed (auto)": "способ счёта модели (auto)",
+    "single is for screening: twice as fast, about six digits (double)": "single — для отбора: вдвое быстрее, около "
+    "шести цифр (double)",
     # messages
     "Note: ": "Замечание: ",
     "Written: ": "Записано: ",

@@ -26,7 +26,7 @@ from alliance_dynamics.kernel.packing import (
     shape_of,
     state_order,
 )
-from alliance_dynamics.kernel.pieces import Module
+from alliance_dynamics.kernel.pieces import BRIEF, Module
 from alliance_dynamics.kernel.plan import Plan
 from alliance_dynamics.kernel.widths import Scalar
 
@@ -147,18 +147,35 @@ class _Texts:
                 pieces = [[]]
             names: list[str] = []
             for number in reversed(range(len(pieces))):
-                body = Body(self.shape, self.plan, self.memory, self.module, group, packs, self.places)
-                for pack in pieces[number]:
-                    body.compute(pack)
-                for row in waiting.get(number, ()):
-                    body.store(row)
-                name = f"{group}_{number}"
-                self.module.add(name, body.part(1))
-                if group in STAGE_GROUPS:
-                    self.moves += sum("insertelement" in line or "shufflevector" in line for line in body.lines)
-                names.insert(0, name)
+                names.insert(0, f"{group}_{number}")
+                self._function(names[0], group, pieces[number], waiting.get(number, ()), packs)
             calls[group] = names
         return calls
+
+    def _function(
+        self, name: str, group: str, pieces: Sequence[Pack], rows: Sequence[Row], packs: dict[int, Pack]
+    ) -> None:
+        def body(*, brief: bool = False, called: bool = False) -> Body:
+            found = Body(
+                self.shape, self.plan, self.memory, self.module, group, packs, self.places, brief=brief, called=called
+            )
+            for pack in pieces:
+                found.compute(pack)
+            for row in rows:
+                found.store(row)
+            if group in STAGE_GROUPS:
+                self.moves += sum("insertelement" in line or "shufflevector" in line for line in found.lines)
+            return found
+
+        always = self.module.called
+        if group != "stage" or always or not any(self.shape.ops[pack[0]].kind in BRIEF for pack in pieces):
+            self.module.add(name, body(called=always).whole())
+        else:
+            brief = body(brief=True).whole()
+            moves = self.moves
+            whole = body(called=True).whole()
+            self.moves = moves
+            self.module.add_watched(name, brief, whole, self.memory.take("scratch"))
 
 
 def _cut(shape: Shape, packs: Sequence[Pack]) -> list[list[Pack]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from alliance_dynamics.kernel import mathematics as m
@@ -10,7 +10,7 @@ from alliance_dynamics.kernel.emit import Emit
 from alliance_dynamics.kernel.fragments import read_ring, uniform
 from alliance_dynamics.kernel.interpolate import SHORT, lookup, lookup_each
 from alliance_dynamics.kernel.packing import LEAVES, Pack, Shape, exponent_class, limit_of, vector_width
-from alliance_dynamics.kernel.pieces import CONDITIONS, COSTS, LOGIC, Module
+from alliance_dynamics.kernel.pieces import CONDITIONS, LOGIC, Module
 from alliance_dynamics.kernel.plan import GROUPS, Plan
 from alliance_dynamics.kernel.program import Op
 from alliance_dynamics.kernel.segments import segments
@@ -128,6 +128,7 @@ class Body:
     """Writes instructions of all widths into one function.
 
     A pack's value is a vector of the least power of two lanes, or one double; lanes too many hold anything.
+    `brief` as in `Emit`; `called`: elementary functions are called, not written out.
     """
 
     def __init__(
@@ -139,24 +140,37 @@ class Body:
         group: str,
         packs: dict[int, Pack],
         places: dict[Pack, int],
+        *,
+        brief: bool = False,
+        called: bool = False,
     ):
         self.shape, self.ops, self.plan, self.memory, self.module = shape, shape.ops, plan, memory, module
         self.group, self.packs, self.places = group, packs, places
+        self.brief, self.called = brief, called
         self.lines: list[str] = []
         self.intrinsics: set[str] = set()
-        self._parts: dict[int, Emit] = {}
+        self._parts: dict[int, Part] = {}
         self._values: dict[Pack, str] = {}
         self._masks: dict[Pack, str] = {}
         self._stored: set[Pack] = set()
         self._gathered: dict[tuple[tuple[int, ...], int], str] = {}
         self._singles: dict[int, str] = {}
 
-    def part(self, width: int) -> Emit:
+    def part(self, width: int) -> Part:
         """What writes instructions on vectors of `width`."""
         if width not in self._parts:
             kind = Scalar if width == 1 else Part
-            self._parts[width] = kind(width, splat=self.module.splat, lines=self.lines, intrinsics=self.intrinsics)
+            shared = {"splat": self.module.splat, "lines": self.lines, "intrinsics": self.intrinsics}
+            self._parts[width] = kind(width, brief=self.brief, **shared)
         return self._parts[width]
+
+    def whole(self) -> Emit:
+        """The finished body; it knows whether any lane of any width was unusual."""
+        one = self.part(1)
+        for width, part in sorted(self._parts.items()):
+            if width > 1 and (bit := part.any_unusual()) != "false":
+                one.unusual(bit)
+        return one
 
     # packs
     def compute(self, pack: Pack) -> None:
@@ -199,26 +213,11 @@ class Body:
                 return (m.minimum if op.kind == "min" else m.maximum)(e, self._arg(pack, 0), self._arg(pack, 1))
             case "pow":
                 exponent = exponent_class(self.ops, op)
-                if exponent is not None and not module.called:
+                if exponent is not None and not self.called:
                     return m.power(e, self._arg(pack, 0), self._arg(pack, 1), exponent)
             case "add" | "sub" | "mul" | "div":
                 return getattr(e, op.kind)(self._arg(pack, 0), self._arg(pack, 1))
-        return self._function(e, op.kind, *(self._arg(pack, i) for i in range(len(op.args))))
-
-    def _function(self, e: Emit, kind: str, *args: str) -> str:
-        """An elementary function: written out here, or called where there are many."""
-        write: Callable[..., str] = m.power if kind == "pow" else m.modulo if kind == "mod" else m.UNARY[kind]
-        if not self.module.called or kind not in COSTS:
-            return write(e, *args)
-        name = f"@{kind}_{e.width}"
-        head = ", ".join(f"{e.double} %x{i}" for i in range(len(args)))
-        first = f"define internal {e.double} {name}({head}) noinline {{"
-        if first not in self.module.functions:
-            inner = (Scalar if e.width == 1 else Part)(e.width, splat=self.module.splat)
-            result = write(inner, *(f"%x{i}" for i in range(len(args))))
-            self.module.functions += [first, *inner.lines, f"  ret {e.double} {result}", "}", ""]
-            self.module.declarations |= inner.intrinsics
-        return e.do(f"call {e.double} {name}({', '.join(f'{e.double} {a}' for a in args)})")
+        return module.function(e, op.kind, *(self._arg(pack, i) for i in range(len(op.args))), called=self.called)
 
     def _lookup(self, e: Emit, pack: Pack) -> str:
         # no lane is left open: long tables are read at places that the lanes give
@@ -229,8 +228,10 @@ class Body:
             return lookup(e, tables[0], x, memory=self.module.table, permute=self.module.permute)
         return lookup_each(e, tables, x)
 
-    def _of(self, pack: Pack) -> Emit:
-        return self.part(vector_width(len(pack)))
+    def _of(self, pack: Pack) -> Part:
+        e = self.part(vector_width(len(pack)))
+        e.used = len(pack)
+        return e
 
     def _arg(self, pack: Pack, number: int) -> str:
         return self.lanes(tuple(self.shape.args[i][number] for i in pack))

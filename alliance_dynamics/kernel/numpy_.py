@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.kernel import noise
+from alliance_dynamics.kernel.formats import DOUBLE
 from alliance_dynamics.kernel.integrate import Array, Schedule, Task, Trajectories
-from alliance_dynamics.kernel.mathematics import LARGEST_ANGLE, LARGEST_QUOTIENT
+from alliance_dynamics.kernel.mathematics import LARGEST_ANGLE
 from alliance_dynamics.kernel.plan import Plan
 from alliance_dynamics.kernel.program import Op
 from alliance_dynamics.kernel.segments import evaluate, segments
@@ -290,7 +291,7 @@ def call(op: Op, args: Sequence[Array], out: Array) -> Callable[[], object]:
 
 
 def _modulo(x: Array, y: Array) -> Array:
-    return np.where(np.abs(x / y) < LARGEST_QUOTIENT, np.fmod(x, y), np.nan)
+    return np.where(np.abs(x / y) < DOUBLE.largest_quotient, np.fmod(x, y), np.nan)
 
 
 def _nothing() -> None:

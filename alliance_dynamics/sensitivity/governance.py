@@ -85,6 +85,7 @@ def governance_sensitivity(
     kept: Kept | None = None,
     on_fail: OnFail = "error",
     max_failed: float = MAX_FAILED,
+    precision: str = "double",
     progress: Callable[[float], None] = lambda _: None,
 ) -> GovernanceSweep:
     """S1 and ST with intervals of every lever and of two groups, for every outcome and year after the policy year.
@@ -95,6 +96,7 @@ def governance_sensitivity(
 
     A run that goes non-finite is a RunError that names it; with `on_fail="drop_block"` the base points with a failed
     run are left out of every index, and PartialError says that they are more than the share `max_failed`.
+    `precision`: of the runs, double or single; the indices are computed in double precision either way.
     """
     design = sobol_design(_factors(levers, futures), points=points, replicates=replicates, seed=seed)
     schedule, _ = schedule_of(futures.program, futures.base)
@@ -104,7 +106,7 @@ def governance_sensitivity(
     plan = _Plan(
         design, futures, baseline, [futures.program.parameter_index[each.constant] for each in levers.values()]
     )
-    task = _task(model, futures, schedule, np.flatnonzero(after))
+    task = _task(model, futures, schedule, np.flatnonzero(after), precision)
     parts, samples = [], []
     series = series_of(model)
     units = tuple(series.units[series.index(indicator, element)] for _, indicator, element in OUTCOMES)
@@ -161,7 +163,8 @@ class _Failures:
             why = ""
             if len(self.found) < EXPLAINED:
                 why = str(explain(self.model, self.futures.program, rows[i], self.task.schedule,
-                                  self.model.time.method, 0, int(first + i)))  # fmt: skip
+                                  self.model.time.method, 0, int(first + i),
+                                  precision=self.task.precision))  # fmt: skip
             self.found.append((int(first + i), why))
         if self.folder is not None:
             write_failed(self.folder / "failed.csv", self.found)
@@ -234,13 +237,13 @@ class _Plan:
         return np.concatenate([rows, reference[first]]), back
 
 
-def _task(model: Model, futures: Futures, schedule: Schedule, saves: NDArray[np.int64]) -> SweepTask:
+def _task(model: Model, futures: Futures, schedule: Schedule, saves: NDArray[np.int64], precision: str) -> SweepTask:
     wanted = {indicator for _, indicator, _ in OUTCOMES}
     series = series_of(model, [each for each in INDICATORS if each.name in wanted])
     chosen = [series.index(indicator, element) for _, indicator, element in OUTCOMES]
     return sweep_task(
         futures.program, series.outputs, schedule, method=model.time.method, saves=saves.tolist(),
-        weights=series.weights[:, chosen],
+        weights=series.weights[:, chosen], precision=precision,
     )  # fmt: skip
 
 

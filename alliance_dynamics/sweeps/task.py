@@ -36,11 +36,12 @@ class SweepTask:
     seed: int
     saves: tuple[int, ...]
     sums: tuple[tuple[tuple[int, float], ...], ...]
+    precision: str = "double"
 
     @cached_property
     def hash(self) -> str:
         """SHA-256 over all of it."""
-        content = {each: getattr(self, each) for each in ("outputs", "method", "seed", "saves", "sums")}
+        content = {each: getattr(self, each) for each in ("outputs", "method", "seed", "saves", "sums", "precision")}
         content |= {"program": hashlib.sha256(self.program.encode()).hexdigest(), "schedule": asdict(self.schedule)}
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -54,16 +55,17 @@ def sweep_task(
     seed: int = 0,
     saves: Sequence[int] | None = None,
     weights: Floats | None = None,
+    precision: str = "double",
 ) -> SweepTask:
     """A task that stores the outputs, or weighted sums of them (`weights` [output, series]), at some saves (all).
 
-    Run i of the whole sweep draws its noise from (seed, i).
+    Run i of the whole sweep draws its noise from (seed, i).  `precision`: double, or single for screening.
     """
     matrix = np.eye(len(outputs)) if weights is None else np.asarray(weights, dtype=np.float64)
     sums = tuple(tuple((int(o), float(column[o])) for o in np.flatnonzero(column)) for column in matrix.T)
     kept = range(schedule.saves) if saves is None else saves
     text = json.dumps(to_json(program), separators=(",", ":"))
-    return SweepTask(text, tuple(outputs), schedule, method, seed, tuple(int(each) for each in kept), sums)
+    return SweepTask(text, tuple(outputs), schedule, method, seed, tuple(int(each) for each in kept), sums, precision)
 
 
 def run_rows(task: SweepTask, first: int, rows: Floats, threads: int = 1) -> Block:
@@ -71,7 +73,7 @@ def run_rows(task: SweepTask, first: int, rows: Floats, threads: int = 1) -> Blo
 
     Each number depends on its own row and place alone, whatever the rows beside it.
     """
-    result = _kernel(task.program, task.outputs).run(
+    result = _kernel(task.program, task.outputs, task.precision).run(
         rows, task.schedule, method=task.method, seed=task.seed, first_run=first, threads=threads
     )
     outputs = result.values[:, list(task.saves)]
@@ -83,5 +85,5 @@ def run_rows(task: SweepTask, first: int, rows: Floats, threads: int = 1) -> Blo
 
 
 @lru_cache(maxsize=4)
-def _kernel(program: str, outputs: tuple[str, ...]) -> Kernel:
-    return compile_kernel(from_json(json.loads(program)), outputs)
+def _kernel(program: str, outputs: tuple[str, ...], precision: str) -> Kernel:
+    return compile_kernel(from_json(json.loads(program)), outputs, precision=precision)
