@@ -62,6 +62,9 @@ class Emit:
     def vector(self, values: Sequence[float]) -> str:
         return "<" + ", ".join(f"{self.kind} {self.number(each)}" for each in values) + ">"
 
+    def integers(self, values: Sequence[int]) -> str:
+        return "<" + ", ".join(f"{self.whole} {each}" for each in values) + ">"
+
     def number(self, value: float) -> str:
         """A constant of the format; LLVM writes single ones with the bits of the double that equals them."""
         return hexadecimal(value) if self.size == 8 else hexadecimal(single(value))

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from alliance_dynamics.kernel import mathematics as m
 from alliance_dynamics.kernel.emit import Emit
 from alliance_dynamics.kernel.fragments import read_ring, uniform
-from alliance_dynamics.kernel.interpolate import SHORT, lookup, lookup_each
+from alliance_dynamics.kernel.interpolate import lookup, lookup_each
 from alliance_dynamics.kernel.packing import LEAVES, Pack, Shape, exponent_class, limit_of, vector_width
 from alliance_dynamics.kernel.pieces import CONDITIONS, LOGIC, Module
 from alliance_dynamics.kernel.plan import GROUPS, Plan
 from alliance_dynamics.kernel.program import Op
-from alliance_dynamics.kernel.segments import segments
 from alliance_dynamics.kernel.widths import Part, Scalar
 from alliance_dynamics.model.expression import Table
 
@@ -224,9 +223,9 @@ class Body:
         whole = pack + pack[-1:] * (e.width - len(pack))
         x = self.lanes(tuple(self.shape.args[i][0] for i in whole))
         tables = [each for i in whole if isinstance(each := self.ops[i].value, Table)]
-        if len(set(tables)) == 1 or len(segments(tables[0]).breaks) >= SHORT:
+        if len(set(tables)) == 1:
             return lookup(e, tables[0], x, memory=self.module.table, permute=self.module.permute)
-        return lookup_each(e, tables, x)
+        return lookup_each(e, tables, x, memory=self.module.table)
 
     def _of(self, pack: Pack) -> Part:
         e = self.part(vector_width(len(pack)))

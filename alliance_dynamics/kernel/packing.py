@@ -9,7 +9,7 @@ the arguments takes more than is saved are taken apart again.  Nothing here chan
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf
@@ -24,7 +24,6 @@ from alliance_dynamics.model.expression import Table
 LEAVES = ("const", "param", "time", "steptime", "state", "frozen")
 ALONE = ("ring", "random")  # each has memory of its own
 DEAR = frozenset(COSTS) - set(ALONE) | {"lookup"}
-ROUNDS = 3  # of telling states apart by the structure of their rates
 PRUNINGS = 4
 # machine cycles, about: of one more instruction, of moving one lane, of dividing one lane
 CYCLE, MOVE, DIVIDE = 0.5, 1.0, {"div": 4.0, "sqrt": 4.5}
@@ -52,9 +51,9 @@ def form(ops: Sequence[Op], op: Op) -> Hashable:
     """What must be equal for two operations to be one vector instruction or one function of vectors."""
     if isinstance(op.value, Table):
         found = segments(op.value)
-        if len(found.breaks) >= SHORT:
-            return op.kind, op.value
-        return op.kind, len(found.breaks), found.slope is None, found.low == -inf, found.high == inf
+        # long tables are searched, lane by lane in tables of their own
+        count = len(found.breaks) if len(found.breaks) < SHORT else SHORT
+        return op.kind, count, found.slope is None, found.low == -inf, found.high == inf
     if op.kind in ("min", "max"):
         return op.kind, limit_of(ops, op) is not None
     if op.kind == "pow":
@@ -84,18 +83,13 @@ def shape_of(ops: Sequence[Op], group_of: dict[int, str], feedback: dict[int, in
     shape = Shape(ops, group_of)
     for index in group_of:
         shape.forms[index] = form(ops, ops[index])
-    states: dict[int, Hashable] = {**kinds}
-    _colour(shape, states)
-    for _ in range(ROUNDS if feedback else 0):
-        told_apart = len(set(states.values()))
-        states = {s: (kind, shape.colours.get(feedback[s])) for s, kind in kinds.items()}
-        if len(set(states.values())) == told_apart:
-            break
-        _colour(shape, states)
+    _colour(shape, kinds)
+    if feedback:  # told apart once by their rates; further on, what is special of one element would reach all others
+        _colour(shape, {s: (kind, shape.colours[feedback[s]]) for s, kind in kinds.items()})
     return shape
 
 
-def _colour(shape: Shape, states: dict[int, Hashable]) -> None:
+def _colour(shape: Shape, states: Mapping[int, Hashable]) -> None:
     """Number every operation by its structure down to what other groups compute; turn arguments alike."""
     known: dict[Hashable, int] = {}
     ops, group_of, colours = shape.ops, shape.group_of, shape.colours
