@@ -75,9 +75,9 @@ def page(timings: Timings, more: Mapping[str, Mapping[str, float]], used: Mappin
     parts = [
         "# Performance\n",
         "Written by `python -m benchmarks`. All engines ran in one process on one core, round by round in turn; times "
-        "are CPU times, ratios are medians of ratios within rounds. What takes less than 20 ms is done again until it has "
-        "taken that. Every engine's numbers were compared with ours "
-        "before anything was timed. Ratios travel between machines, absolute times do not.\n",
+        "are CPU times, ratios are medians of ratios within rounds. What takes less than 20 ms is done again until it "
+        "has taken that. Every engine's numbers were compared with ours before anything was timed. Ratios travel "
+        "between machines, absolute times do not.\n",
         "Measured with " + ", ".join(f"{name} {version}" for name, version in used.items()) + ".\n",
         *_models(),
         "## Targets\n",
