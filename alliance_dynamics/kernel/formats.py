@@ -27,7 +27,7 @@ class Format:
     exp_low: float
     exp_high: float
     ln2: Numbers
-    half_pi: Numbers  # each part but the last times a whole number of quarter turns is exact
+    half_pi: Numbers  # in parts, taken off an angle one after the other by fused multiplications
     quarter_turn: Numbers  # pi / 2 as head and tail
     exp: Numbers
     log: Numbers

@@ -20,6 +20,11 @@ const N = new Float64Array(counts.held), O = new Float64Array(outputs.length), P
 let time = 0, steptime = 0, step = 0, dt = 1, lastStep = 0, R = [], streams = new Map();
 
 function power(x, y) { return x === 1 ? 1 : Math.pow(x, y); }
+function powers(x, y, u, v) {
+  const exponent = y * Math.log(x) + v * Math.log(u), least = 2.2250738585072014e-308;
+  const usual = Math.abs(exponent) < Infinity && x >= least && u >= least && x < Infinity && u < Infinity;
+  return usual ? Math.exp(exponent) : power(x, y) * power(u, v);
+}
 function modulo(x, y) { return Math.abs(x / y) < 9007199254740992 ? x % y : NaN; }
 function sine(x) { return Math.abs(x) <= 1e5 ? Math.sin(x) : NaN; }
 function cosine(x) { return Math.abs(x) <= 1e5 ? Math.cos(x) : NaN; }

@@ -30,7 +30,7 @@ _CALLED = {
     "abs": "Math.abs", "exp": "Math.exp", "log": "Math.log", "pow": "power", "sqrt": "Math.sqrt", "asin": "Math.asin",
     "acos": "Math.acos", "atan": "Math.atan", "sinh": "Math.sinh", "cosh": "Math.cosh", "tanh": "Math.tanh",
     "floor": "Math.floor", "trunc": "Math.trunc", "min": "Math.min", "max": "Math.max", "mod": "modulo",
-    "sin": "sine", "cos": "cosine", "tan": "tangent",
+    "sin": "sine", "cos": "cosine", "tan": "tangent", "powers": "powers",
 }  # fmt: skip
 
 

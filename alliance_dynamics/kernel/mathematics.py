@@ -143,6 +143,19 @@ def power(e: Emit, x: str, y: str, exponent: float | None = None) -> str:
     return result
 
 
+def powers(e: Emit, x: str, y: str, u: str, v: str) -> str:
+    """x^y * u^v as exp(y log x + v log u); the product where a base is no positive normal number or that overflows."""
+    exponent = e.add(e.mul(y, log(e, x)), e.mul(v, log(e, u)))
+    together = exp(e, exponent)
+    if e.brief:
+        return together
+    inside = e.compare("olt", e.call("fabs", exponent), e.const(inf))
+    for base in (x, u):
+        usual = e.both(e.compare("oge", base, e.const(e.format.least)), e.compare("olt", base, e.const(inf)))
+        inside = e.both(inside, usual)
+    return e.select(inside, together, e.mul(power(e, x, y), power(e, u, v)))
+
+
 def tanh(e: Emit, x: str) -> str:
     """expm1(2x) / (expm1(2x) + 2) on abs(x), then the sign of x."""
     magnitude = at_most(e, e.call("fabs", x), 22.0)
@@ -279,7 +292,7 @@ def _signed(e: Emit, magnitude: str, sign_of: str) -> str:
     return e.float(e.int("or", e.int("and", e.bits(magnitude), e.integer(-1 - _sign(e))), sign))
 
 
-UNARY: dict[str, Callable[[Emit, str], str]] = {
+FUNCTIONS: dict[str, Callable[..., str]] = {
     "neg": Emit.neg,
     "abs": lambda e, x: e.call("fabs", x),
     "sqrt": lambda e, x: e.call("sqrt", x),
@@ -287,6 +300,9 @@ UNARY: dict[str, Callable[[Emit, str], str]] = {
     "trunc": lambda e, x: e.call("trunc", x),
     "exp": exp,
     "log": log,
+    "pow": power,
+    "powers": powers,
+    "mod": modulo,
     "sin": sin,
     "cos": cos,
     "tan": tan,

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from alliance_dynamics.kernel.llvm import Graph
 
 COSTS = {"exp": 25, "log": 32, "pow": 75, "sin": 32, "cos": 32, "tan": 50, "asin": 40, "acos": 40, "atan": 38}
-COSTS |= {"sinh": 70, "cosh": 70, "tanh": 30, "mod": 16, "random": 12, "ring": 6}
-BRIEF = ("exp", "log", "pow", "sinh", "cosh")  # shorter where no argument is unusual
+COSTS |= {"powers": 120, "sinh": 70, "cosh": 70, "tanh": 30, "mod": 16, "random": 12, "ring": 6}
+BRIEF = ("exp", "log", "pow", "powers", "sinh", "cosh")  # shorter where no argument is unusual
 PATIENCE = 64  # calls for which a piece that met an unusual argument expects another one
 CONDITIONS = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 LOGIC = (*CONDITIONS, "and", "or", "not")
@@ -91,7 +91,7 @@ class Module:
 
     def function(self, e: Emit, kind: str, *args: str, called: bool | None = None) -> str:
         """An elementary function: written out here, or called, by default where there are many."""
-        write: Callable[..., str] = m.power if kind == "pow" else m.modulo if kind == "mod" else m.UNARY[kind]
+        write = m.FUNCTIONS[kind]
         if not (self.called if called is None else called) or kind not in COSTS:
             return write(e, *args)
         name = f"@{kind}_{e.suffix}"

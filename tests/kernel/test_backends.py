@@ -211,6 +211,7 @@ def edges() -> Program:
         "inverse": g("pow", kept, g("neg", power)),
         "fixed": g("pow", level, 1.7),
         "cubed": g("pow", level, g("add", 2.0, g("div", power, power))),
+        "powers": g("powers", kept, power, level, fall),
         "exp": g("exp", steep),
         "log": g("log", level),
         "sinh": g("sinh", steep),
@@ -218,7 +219,11 @@ def edges() -> Program:
         "tanh": g("tanh", steep),
     }
     moved = b.state("moved", 1.0)
-    b.rate("moved", g("mul", 0.1, g("add", values["root"], g("exp", level))))
+    total = g("exp", level)
+    for value in values.values():  # in the rates too, within bounds
+        limited = g("max", -1.0, g("min", 1.0, value))
+        total = g("add", total, g("select", g("eq", value, value), limited, 0.5))
+    b.rate("moved", g("mul", 0.01, total))
     return b.program(**values, moved_on=moved)
 
 

@@ -101,6 +101,15 @@ def test_special_pairs_are_finished(kind, backend):
         assert not np.signbit(found[zero]).any()
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_two_powers_together_are_their_product_for_special_values_too(backend):
+    values = [0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.3, 1e-310, inf, -inf, nan]
+    x, y, u, v = (each.ravel() for each in np.meshgrid(*[values] * 4))
+    found = apply("powers", x, y, u, v, backend=backend)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(found, x**y * u**v, rtol=1e-14, atol=0)
+
+
 ACCURACY = [
     ("exp", mpmath.exp, np.linspace(-745, 709.7, 1500), 1.0),
     ("exp", mpmath.exp, np.linspace(-1, 1, 1500), 1.0),
