@@ -18,9 +18,12 @@ from alliance_dynamics.kernel.optimise import optimise
 from alliance_dynamics.kernel.packing import kinds_of, packs_of, shape_of
 from alliance_dynamics.kernel.plan import Plan, plan
 from alliance_dynamics.kernel.program import Program
+from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.expression import Table
 from alliance_dynamics.model.read import read_model
 from alliance_dynamics.overrides import program_of
+from alliance_dynamics.parameters import read_parameters
+from alliance_dynamics.scenarios import read_regimes
 from alliance_dynamics.settings import schedule_of
 
 pytestmark = pytest.mark.skipif(bool(jit.obstacle()), reason=jit.obstacle())
@@ -49,7 +52,7 @@ def compare(program: Program, schedule: Schedule, *, method: str = "rk4", count:
         assert_same_bits(jit.compile_plan(made, width=width).single_runner().execute(task), wanted)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(programs(), st.sampled_from(list(METHODS)))
 def test_programs_without_arrays(program, method):
     compare(program, Schedule(0.0, 0.125, 24, 4), method=method)
@@ -148,7 +151,7 @@ def arrays(draw: st.DrawFn) -> Program:
     return b.program(**{f"v{k}_{i}": each[i] for k, each in enumerate(pool) for i in range(count)})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(arrays(), st.sampled_from(list(METHODS)))
 def test_programs_of_arrays(program, method):
     compare(program, Schedule(0.0, 0.125, 17, 3), method=method)
@@ -161,6 +164,20 @@ def test_every_construct(path):
     task = Task(np.array([program.defaults]), schedule, METHODS["rk4"], 1, 0, 1)
     compiled = jit.compile_plan(planned(program))
     assert_same_bits(compiled.execute(task), compiled.runner(4 if jit.machine_width() > 2 else 2).execute(task))
+
+
+def test_the_composed_model_in_every_regime():
+    program = program_of(open_model("alliance"))
+    parameters = read_parameters()
+    p = np.tile(np.array(program.defaults), (6, 1))
+    for row, regime in zip(p[1:], read_regimes(), strict=False):
+        for name, value in regime.values(parameters).items():
+            row[[i for flat, i in program.parameter_index.items() if flat.split("[")[0] == name]] = value
+    assert len(np.unique(p, axis=0)) >= 5
+    schedule, _ = schedule_of(program, p[0])
+    compiled = jit.compile_plan(planned(program))
+    task = Task(p, schedule, METHODS["rk4"], 0, 0, 1)
+    assert_same_bits(compiled.single_runner().execute(task), compiled.execute(task))
 
 
 def test_limited_stocks_failures_and_frozen_values():
