@@ -25,7 +25,26 @@ from alliance_dynamics.sensitivity.indices import horizon_rows
 from alliance_dynamics.sensitivity.spread import effect_rows, first_look, outcome_rows
 
 Rows = Sequence[Mapping[str, Any]]
-RUSSIAN_SOURCES = {"judgement": "экспертное суждение", "literature": "литература"}
+RUSSIAN_SOURCES = {
+    "judgement": "экспертное суждение",
+    "literature": "литература",
+    "Judgement": "Экспертное суждение",
+    "Interpretation of the seed paper (abstract names no powers)":
+        "Трактовка исходной статьи (в аннотации полномочия не названы)",
+    "Share of organisations in pilot clusters; scale of the Kama cluster (A), other regimes judgement":
+        "Доля организаций в пилотных кластерах; масштаб Камского кластера (A), другие режимы — суждение",
+    "Cluster initiatives stayed within single regions (Dubrovskaya, abstract)":
+        "Кластерные инициативы не выходили за пределы одного региона (Дубровская, аннотация)",
+    "increast.eu/en/1792: 30-70 per cent in 2013, 5-30 per cent from 2014":
+        "increast.eu/en/1792: 30–70 % в 2013 году, 5–30 % с 2014 года",
+    "Decree No. 41 of 28.01.2016: at most 50 per cent of joint costs":
+        "Постановление № 41 от 28.01.2016: не более 50 % затрат на совместный проект",
+    "Provan and Kenis 2008 for the forms of governance": "Provan and Kenis 2008: формы управления сетями",
+    "Interruptions of cluster subsidies 2019-21 (fact A); size judgement":
+        "Перерывы в субсидиях кластерам в 2019–2021 годах (факт, A); величина — суждение",
+    "Cluster envelope of 2014, 2.5 bn RUB for 25 clusters (A), scaled to four regions":
+        "Субсидии кластерам 2014 года, 2,5 млрд руб. на 25 кластеров (A), в пересчёте на четыре региона",
+}  # fmt: skip
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> None:
@@ -161,6 +180,7 @@ def write_sensitivity(folder: Path, sweep: GovernanceSweep, parameters: Paramete
             "high": each.high,
             "grade": each.grade,
             "source": each.source,
+            "source_ru": RUSSIAN_SOURCES.get(each.source, each.source),
         }
         for each in parameters.levers.values()
     ]

@@ -10,14 +10,18 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from alliance_dynamics.kernel.integrate import compile_kernel
+from alliance_dynamics.kernel import jit
+from alliance_dynamics.kernel.integrate import METHODS, Schedule, Task, compile_kernel
+from alliance_dynamics.kernel.optimise import optimise
+from alliance_dynamics.kernel.plan import plan
+from alliance_dynamics.kernel.program import Program
 from benchmarks import w1
 from benchmarks.measure import Engine, keep, side_by_side, versions
 
@@ -43,13 +47,16 @@ def prepare(folder: Path, *, quick: bool = False) -> tuple[list[Engine], dict[st
     rows = w1.draws(program, 4096)
     llvm = compile_kernel(program, w1.OUTPUTS, backend="llvm")
     numpy = compile_kernel(program, w1.OUTPUTS, backend="numpy")
+    single = compile_kernel(program, w1.OUTPUTS, precision="single")
     one = rows[:1]
     columns = [program.parameter_index[name] for name in w1.RANGES]
     euler, rk4 = (llvm.run(one, w1.schedule(16), method=m).values[0] for m in ("euler", "rk4"))
     exact = llvm.run(one, w1.schedule(512)).values[0]
     agree(numpy.run(rows[:64], w1.schedule(4)).values, llvm.run(rows[:64], w1.schedule(4)).values, 1e-11, "NumPy")
     agree(w1.arrays_rk4(rows[:64, columns], 4), llvm.run(rows[:64], w1.schedule(4)).values, 1e-9, "arrays")
+    agree(single.run(rows[:64], w1.schedule(4)).values, llvm.run(rows[:64], w1.schedule(4)).values, 1e-4, "single")
     errors = {f"RK4 1/{n}": error(llvm.run(one, w1.schedule(n)).values[0], exact) for n in (4, 16)}
+    errors |= {f"RK4 1/{n}, single precision": error(single.run(one, w1.schedule(n)).values[0], exact) for n in (4, 16)}
     errors["Euler 1/16"] = error(euler, exact)
 
     def ours(kernel: Any, count: int, steps: int, method: str = "rk4") -> Callable[[], Any]:
@@ -58,8 +65,10 @@ def prepare(folder: Path, *, quick: bool = False) -> tuple[list[Engine], dict[st
     engines = [
         Engine("LLVM RK4 1/16", ours(llvm, RUNS, 16), RUNS),
         Engine("LLVM RK4 1/4", ours(llvm, RUNS, 4), RUNS),
+        Engine("LLVM RK4 1/4, single precision", ours(single, RUNS, 4), RUNS, note="for screening"),
         Engine("LLVM Euler 1/16", ours(llvm, RUNS, 16, "euler"), RUNS),
-        Engine("LLVM RK4 1/16, one run", ours(llvm, 1, 16), 1, note="in half vectors, three of four lanes idle"),
+        Engine("LLVM RK4 1/16, one run", ours(llvm, 1, 16), 1, note="its own operations fill the lanes where they can"),
+        Engine("LLVM RK4 1/16, one run in lanes of runs", in_lanes_of_runs(program, w1.OUTPUTS, one, w1.schedule(16))),
         Engine("NumPy back-end RK4 1/4, 512", ours(numpy, 512, 4), 512, 3),
         Engine("NumPy back-end RK4 1/4, 4096", ours(numpy, 4096, 4), 4096, 3),
         Engine("NumPy by hand RK4 1/4, 512", lambda: w1.arrays_rk4(rows[:512, columns], 4), 512, 3),
@@ -133,6 +142,18 @@ def scipy_run(method: str, row: np.ndarray) -> Callable[[], np.ndarray]:
         return found.y[list(w1.STORED)].T
 
     return run
+
+
+def in_lanes_of_runs(
+    program: Program, outputs: Sequence[str], row: np.ndarray, schedule: Schedule, method: str = "rk4"
+) -> Callable[[], Any]:
+    """A single run as one lane of half vectors, the others idle; refused where its bits are not those of `run`."""
+    compiled = jit.compile_plan(plan(optimise(program), outputs))
+    task = Task(row, schedule, METHODS[method], 0, 0, 1)
+    runner = compiled.runner(compiled.narrow)
+    if runner.execute(task).values.tobytes() != compiled.single_runner().execute(task).values.tobytes():
+        raise SystemExit("one run has other bits in lanes of its own; nothing was timed")
+    return lambda: runner.execute(task)
 
 
 def error(found: np.ndarray, exact: np.ndarray) -> float:

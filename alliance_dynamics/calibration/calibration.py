@@ -21,6 +21,7 @@ from alliance_dynamics.calibration.setup import Setup, set_up
 from alliance_dynamics.calibration.space import Pooling
 from alliance_dynamics.calibration.validate import Validation, validate
 from alliance_dynamics.calibration.wording import information_card, said
+from alliance_dynamics.language import translate
 from alliance_dynamics.model.model import Model
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,7 @@ class Effort:
 
     starts: int = 24
     draws: int = 1000
-    generations: int = 1700
+    generations: int = 250
     chains: int = 32
     doublings: int = 1
     origins: int | None = None
@@ -49,7 +50,7 @@ class Effort:
     @staticmethod
     def quick() -> Effort:
         return Effort(
-            starts=4, draws=200, generations=150, chains=16, doublings=0, origins=0, profiles=False, pools=False
+            starts=4, draws=200, generations=40, chains=16, doublings=0, origins=0, profiles=False, pools=False
         )
 
 
@@ -189,6 +190,10 @@ class Calibration:
             "accepted": self.posterior.accepted,
             "generations": self.posterior.generations,
             "chains": self.posterior.chains,
+            "doublings": [
+                dict(zip(("generations", "r_hat", "least_effective_size"), each, strict=True))
+                for each in self.posterior.history
+            ],
             **({"information": information_card(self.identification.information)} if self.identification else {}),
             "beside": {name: each.nll for name, each in self.beside.items()},
         }
@@ -197,9 +202,14 @@ class Calibration:
         lines = [f"{len(self.fit.starts)} starts, objective {self.fit.objective:.8g}, -ln L {self.fit.nll:.8g}"]
         known = self.identification
         words = {each.name: said(each, known) for each in known.profiles} if known else {}
+        if not self.posterior.passed:
+            template = "THE POSTERIOR HAS NOT CONVERGED and is not to be used: R-hat {hat}, effective draws {size}"
+            lines.append(translate(template).format(hat=f"{np.nanmax(self.posterior.r_hat):.3f}",
+                                                    size=f"{self.posterior.least_size:.0f}"))  # fmt: skip
         for row in self.table:
+            interval = f" [{row['low']:.4g}, {row['high']:.4g}]" if self.posterior.passed else ""
             lines.append(
-                f"  {row['label']}: {row['estimate']:.4g} [{row['low']:.4g}, {row['high']:.4g}] {row['unit']}, "
+                f"  {row['label']}: {row['estimate']:.4g}{interval} {row['unit']}, "
                 f"{row['status']} (source: {row['source']}, grade {row['grade']})"
                 + (f"; {words[row['parameter']]}" if row["parameter"] in words else "")
             )
@@ -288,13 +298,11 @@ def _calibrate(
     model: Model, problem: Problem, seed: int, effort: Effort, last_year: int, jobs: int, progress: Progress
 ) -> Calibration:
     until = int(problem.stop)
-    # the fit runs single rows from several threads, the sampler many rows at once: threads belong to one of them
-    fitted = set_up(model, problem, last_year=until, jobs=1)
-    best = fit(fitted.task(until), fitted.nominal, starts=effort.starts, seed=seed, jobs=jobs,
-               progress=lambda share: progress(0.4 * share))  # fmt: skip
     many = set_up(model, problem, last_year=until, jobs=jobs)
+    best = fit(many.task(until), many.nominal, starts=effort.starts, seed=seed,
+               progress=lambda share: progress(0.4 * share))  # fmt: skip
     posterior = sample_posterior(many.task(until), best, draws=effort.draws, generations=effort.generations,
-                                 chains=effort.chains, doublings=effort.doublings, seed=seed,
+                                 chains=effort.chains, doublings=effort.doublings, seed=seed, jobs=jobs,
                                  progress=lambda share: progress(0.4 + 0.3 * share))  # fmt: skip
     setup = set_up(model, problem, last_year=last_year, jobs=jobs)
     wide = many.task(until)
@@ -308,7 +316,8 @@ def _calibrate(
     band = predictive_band(paths, posterior.sigma[:, group], posterior.phi[:, group], setup.years,
                            setup.log_observed(until), shocks=shocks, seed=seed)  # fmt: skip
     progress(0.85)
-    validation = validate(fitted, best, seed=seed, jobs=jobs, most_origins=effort.origins,
+    early = set_up(model, problem, last_year=until)  # origins run beside each other: the threads belong to them
+    validation = validate(early, best, seed=seed, jobs=jobs, most_origins=effort.origins,
                           progress=lambda share: progress(0.85 + 0.15 * share))  # fmt: skip
     return Calibration(setup, best, posterior, band, validation, until, seed, known, beside)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.calibration.binding import Binding
-from alliance_dynamics.calibration.objective import Errors, Objective
+from alliance_dynamics.calibration.objective import Errors, Objective, slopes_by_differences
 from alliance_dynamics.calibration.restart import restartable
 from alliance_dynamics.calibration.space import Space
 from alliance_dynamics.errors import Fault, Place, UnsupportedError, fault
@@ -93,6 +93,14 @@ class ResetObjective(Objective):
         numerator[:, self.settling] = 0.0
         log_scale[:, self.settling] = 0.0
         return Errors(numerator, log_scale)
+
+    def errors_and_slopes(self, cube: Floats) -> tuple[Errors, Floats, Floats]:
+        """By central differences: the filter's own slopes are differences already."""
+        return slopes_by_differences(self, cube)
+
+    @property
+    def by_differences(self) -> dict[str, str]:
+        return {each.id: "the filter has no exact derivatives" for each in self.space.parameters}
 
     def _forward(self, vector: Floats, held: Floats, covariance: Floats, driving: Floats, now: float, then: float):
         """State and covariance carried from one measurement to the next."""

@@ -16,7 +16,7 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("model", nargs="?", default="alliance", metavar="MODEL",
                         help=say("built-in model or model file (alliance)"))  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
-                        help=say("folder for reference_en.html and reference_ru.html"))  # fmt: skip
+                        help=say("folder for reference_en and reference_ru, .html and .pdf"))  # fmt: skip
 
 
 def execute(arguments: Namespace) -> Outcome:

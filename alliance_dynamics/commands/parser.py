@@ -179,6 +179,17 @@ def one_of(choices: Sequence[str]) -> Callable[[str], str]:
     return read
 
 
+def some_of(choices: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """Some of a few words, parted by commas, in their own order; `all` stands for every one."""
+    one = one_of((*choices, "all"))
+
+    def read(text: str) -> tuple[str, ...]:
+        given = [one(each.strip()) for each in text.split(",")]
+        return tuple(each for each in choices if each in given or "all" in given)
+
+    return read
+
+
 def setting(text: str) -> tuple[str, float | Points]:
     """`NAME=VALUE` or `NAME=(X,Y),(X,Y),...`; a name may hold anything but a last equals sign."""
     name, equals, value = text.rpartition("=")

@@ -6,31 +6,29 @@ from argparse import Namespace
 from pathlib import Path
 
 from alliance_dynamics.commands.outcome import Outcome
-from alliance_dynamics.commands.parser import Parser, one_of, say
+from alliance_dynamics.commands.parser import Parser, say, some_of
 from alliance_dynamics.language import LANGUAGES
 
 SUMMARY = "Write the reports of a results folder again, as pages and as PDF."
-EXAMPLES = ("alliance report results/tatarstan", "alliance report results/tatarstan --to pdf --only ru --out brief")
-FORMATS = ("html", "pdf", "all")
+EXAMPLES = ("alliance report results/tatarstan", "alliance report results/tatarstan --template brief --to pdf")
+KINDS = ("html", "pdf")
+TEMPLATES = ("report", "brief", "sensitivity", "calibration")
 
 
 def add_options(parser: Parser) -> None:
     parser.add_argument("results", type=Path, metavar="DIR", help=say("folder of results with its manifest.json"))
-    parser.add_argument("--to", type=one_of(FORMATS), default="all", metavar="html|pdf|all",
-                        help=say("kind of files to write (all)"))  # fmt: skip
-    parser.add_argument("--only", type=one_of(LANGUAGES), metavar="en|ru", help=say("one language (both)"))
+    parser.add_argument("--template", type=some_of(TEMPLATES), default=TEMPLATES, metavar="NAME,...",
+                        help=say("report, brief, sensitivity, calibration, parted by commas (all)"))  # fmt: skip
+    parser.add_argument("--to", type=some_of(KINDS), default=KINDS, metavar="html,pdf",
+                        help=say("kinds of files, parted by commas (both)"))  # fmt: skip
+    parser.add_argument("--only", type=some_of(LANGUAGES), default=LANGUAGES, metavar="en,ru",
+                        help=say("languages of the reports, parted by commas (both)"))  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of the reports (that of the results)"))
 
 
 def execute(arguments: Namespace) -> object:
-    from alliance_dynamics.report import prepare_edition, write_pdf, write_report
+    from alliance_dynamics.report import write_reports
 
-    languages = [arguments.only] if arguments.only else list(LANGUAGES)
-    written: list[Path] = []
-    for language in languages:
-        edition = prepare_edition(arguments.results, language)
-        if arguments.to in ("html", "all"):
-            written.append(write_report(edition, out=arguments.out))
-        if arguments.to in ("pdf", "all"):
-            written += write_pdf(edition, out=arguments.out)
+    written = write_reports(arguments.results, templates=arguments.template, kinds=arguments.to,
+                            languages=arguments.only, out=arguments.out)  # fmt: skip
     return Outcome(outputs=tuple(written))

@@ -102,8 +102,11 @@ RUSSIAN: dict[str, str] = {
         "Повтор `{command}`: расхождения в пределах допуска, файлов {count}."
     ),
     "Again, `{command}`: different, {count} files compared.": "Повтор `{command}`: есть расхождения, файлов {count}.",
-    "kind of files to write (all)": "какие файлы написать (all)",
-    "one language (both)": "один язык (оба)",
+    "report, brief, sensitivity, calibration, parted by commas (all)": (
+        "report, brief, sensitivity, calibration через запятую (все)"
+    ),
+    "kinds of files, parted by commas (both)": "виды файлов через запятую (оба)",
+    "languages of the reports, parted by commas (both)": "языки отчётов через запятую (оба)",
     "folder of the reports (that of the results)": "папка отчётов (та же, что у результатов)",
     "Write the explorer: one page on which the model runs in a browser, levers as sliders.": (
         "Записать интерактивную страницу: модель считает в браузере, рычаги — ползунки."
@@ -150,6 +153,8 @@ RUSSIAN: dict[str, str] = {
     "{count} more, none above {most}; --json lists all": "ещё {count}, все не больше {most}; полный список даёт --json",
     "file to write (standard output)": "файл для записи (стандартный вывод)",
     "how the model is computed (auto)": "способ счёта модели (auto)",
+    "single is for screening: twice as fast, about six digits (double)": "single — для отбора: вдвое быстрее, около "
+    "шести цифр (double)",
     # messages
     "Note: ": "Замечание: ",
     "Written: ": "Записано: ",
@@ -256,7 +261,7 @@ RUSSIAN: dict[str, str] = {
     "Write the reference of a model: every variable, loop, diagram and source, in two languages.": (
         "Справочник модели: все переменные, контуры, схемы и источники, на двух языках."
     ),
-    "folder for reference_en.html and reference_ru.html": "папка для reference_en.html и reference_ru.html",
+    "folder for reference_en and reference_ru, .html and .pdf": "папка для reference_en и reference_ru, .html и .pdf",
     "Numbers without a source: {count}": "Чисел без источника: {count}",
     "No parameters.toml lies beside the model: {count} numbers are shown without a source": (
         "Рядом с моделью нет parameters.toml: чисел, показанных без источника: {count}"
@@ -308,6 +313,9 @@ RUSSIAN: dict[str, str] = {
     "file for the rows (standard output)": "файл для строк (стандартный вывод)",
     "double the points until intervals are narrow and the order stays; at most N runs (one size)": (
         "удваивать число точек, пока интервалы не сузятся и порядок не устоится; не более N прогонов (один размер)"
+    ),
+    "dt = {dt} does not divide {step} years, on which levers in time turn": (
+        "dt = {dt} не делит {step} года — шаг, на котором поворачивают рычаги во времени"
     ),
     "ok": "есть",
     "absent": "нет",

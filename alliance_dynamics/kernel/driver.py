@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.kernel.emit import Emit, hexadecimal
+from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.fragments import write_ring
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 POINTERS = ("P", "keep", "scratch", "T", "R", "out")
 ARGUMENTS = ", ".join([*(f"ptr noalias %{p}" for p in POINTERS), "double %time", "double %steptime", "i64 %step"])
+PASSED = ", ".join(each.replace("noalias ", "") for each in ARGUMENTS.split(", "))
 POINT_FIELDS = 4  # of a stage in `method`: node * dt, weight, the next node * dt, the number of its time point
 ADVANCE = (
     "i64 %blocks, ptr noalias %P, ptr noalias %keep, ptr noalias %scratch, ptr noalias %T, ptr noalias %R, "
@@ -21,26 +23,42 @@ ADVANCE = (
 )
 
 
-def driver(plan: Plan, layout: Layout, width: int, calls: dict[str, list[str]], *, splat: bool) -> str:
+def driver(
+    plan: Plan, layout: Layout, width: int, calls: dict[str, list[str]], *, splat: bool, form: Format = DOUBLE
+) -> str:
     """The text of `prologue`, `times` and `advance`.
 
     prologue: initial states and values once per run, for every block.  times: time-only values for vectors of (time,
     steptime).  advance: steps `from` <= k < `to` and, if it is among them, the save at `last` without a step after it;
     `method` holds the `POINT_FIELDS` of each stage.
     """
-    writer = _Driver(plan, layout, width, calls, splat)
-    return "\n".join([*writer.prologue(), *writer.times(), *writer.advance()])
+    return Driver(plan, layout, width, calls, splat, form).text()
 
 
-class _Driver:
-    def __init__(self, plan: Plan, layout: Layout, width: int, calls: dict[str, list[str]], splat: bool):
+class Driver:
+    """What it counts are vectors: of runs here, of one run's states and outputs where that is overridden."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        layout: Layout,
+        width: int,
+        calls: dict[str, list[str]],
+        splat: bool,
+        form: Format = DOUBLE,
+    ):
+        self.format = form
         self.plan, self.layout, self.width, self.calls, self.splat = plan, layout, width, calls, splat
-        self.outputs = len(plan.outputs)
+        self.outputs, self.integrated, self.limited = len(plan.outputs), len(plan.integrated), plan.non_negative
+        self.runs = width  # of a block
+
+    def text(self) -> str:
+        return "\n".join([*self.prologue(), *self.times(), *self.advance()])
 
     def prologue(self) -> list[str]:
         e = self._emit()
         block = e.loop("block", "0", "%blocks")
-        P = e.offset("%P", block, len(self.layout.parameters) * self.width)
+        P = e.offset("%P", block, len(self.layout.parameters) * self.runs)
         keep = e.offset("%keep", block, self.layout.keep * self.width)
         for name in (*self.calls["start"], *self.calls["run"]):
             self._call(e, name, P, keep, "%scratch", "%scratch", "%scratch", "%scratch", "%start", "%start", "0")
@@ -49,7 +67,7 @@ class _Driver:
         return _function("prologue", head, e)
 
     def times(self) -> list[str]:
-        e = self._emit()
+        e = self._emit(DOUBLE)  # time is never rounded to single precision
         block = e.loop("block", "0", "%blocks")
         P = e.offset("%P", block, 2 * self.width)
         T = e.offset("%T", block, self.layout.times * self.width)
@@ -62,9 +80,9 @@ class _Driver:
     def advance(self) -> list[str]:
         e, layout, width = self._emit(), self.layout, self.width
         block = e.loop("block", "0", "%blocks")
-        P = e.offset("%P", block, len(layout.parameters) * width)
+        P = e.offset("%P", block, len(layout.parameters) * self.runs)
         keep = e.offset("%keep", block, layout.keep * width)
-        R = e.offset("%R", e.do(f"mul i64 {block}, %ring_vectors"), width)
+        R = e.offset("%R", e.do(f"mul i64 {block}, %ring_vectors"), self.runs)
         saved = e.offset("%O", e.do(f"mul i64 {block}, %saves"), self.outputs * width)
         flags = e.offset("%flags", block, width)
         self._copy(e, "enter", keep, "%scratch", layout.states)
@@ -76,13 +94,11 @@ class _Driver:
         steptime = e.do(f"fadd double %start, {elapsed}")
 
         stage = e.loop("stage", "0", "%stages")
-        entry = e.offset("%method", stage, POINT_FIELDS)
+        entry = e.offset("%method", stage, POINT_FIELDS, "double")
         node, weight, following, point = (e.scalar(entry, i) for i in range(POINT_FIELDS))
         time = e.do(f"fadd double {steptime}, {node}")
         place = e.do(f"add i64 {since}, {e.do(f'fptosi double {point} to i64')}")
-        rows = e.do(f"udiv i64 {place}, {width}")
-        T = e.offset("%T", rows, layout.times * width)
-        T = e.offset(T, e.do(f"urem i64 {place}, {width}"), 1)
+        T = self._time_values(e, place)
 
         def call(group: str, out: str = "%scratch") -> None:
             for name in self.calls[group]:
@@ -109,8 +125,13 @@ class _Driver:
         e.next("block")
         return _function("advance", ADVANCE, e)
 
-    def _emit(self) -> Loops:
-        e = Loops(self.width, splat=self.splat)
+    def _time_values(self, e: Loops, place: str) -> str:
+        """Where the time-only values of a time point begin."""
+        T = e.offset("%T", e.do(f"udiv i64 {place}, {self.width}"), self.layout.times * self.width, "double")
+        return e.offset(T, e.do(f"urem i64 {place}, {self.width}"), 1, "double")
+
+    def _emit(self, form: Format | None = None) -> Loops:
+        e = Loops(self.width, splat=self.splat, form=form or self.format)
         e.label("entry")
         return e
 
@@ -155,9 +176,8 @@ class _Driver:
                 e.store(value, moved, k)
                 e.store(value, state, k)
             e.next("finish")
-        if self.plan.non_negative:
-            end = len(self.plan.integrated)
-            i = e.loop("limit", str(end - self.plan.non_negative), str(end))
+        if self.limited:
+            i = e.loop("limit", str(self.integrated - self.limited), str(self.integrated))
             state = e.offset(keep, i, width)
             value = e.load(state, 0)
             value = e.select(e.compare("olt", value, zero), zero, value)
@@ -175,8 +195,11 @@ class _Driver:
         """Note the first save at which a state or an output is not finite: x - x is then not 0."""
         e.store(e.const(0.0), "%check", 0)
         held = e.offset(keep, str(self.layout.states), self.width)
-        integrated = len(self.plan.integrated)
-        for name, base, count in (("o", out, self.outputs), ("s", keep, integrated), ("h", held, self.layout.held)):
+        for name, base, count in (
+            ("o", out, self.outputs),
+            ("s", keep, self.integrated),
+            ("h", held, self.layout.held),
+        ):
             if count:
                 i = e.loop(f"check_{name}", "0", str(count))
                 value = e.load(e.offset(base, i, self.width), 0)
@@ -186,15 +209,15 @@ class _Driver:
         bad = e.compare("uno", total, total)
         flag = e.load(flags, 0, e.long)
         new = e.both(bad, e.do(f"icmp slt {e.long} {flag}, {e.integer(0)}"))
-        now = e.broadcast(number, "i64")
+        now = e.broadcast(number if e.size == 8 else e.do(f"trunc i64 {number} to {e.whole}"), e.whole)
         e.store(e.do(f"select {e.mask} {new}, {e.long} {now}, {e.long} {flag}"), flags, 0, e.long)
 
 
 class Loops(Emit):
     """An emitter with counted loops and conditional parts; counters live in the function's own memory."""
 
-    def __init__(self, width: int, *, splat: bool):
-        super().__init__(width, splat=splat)
+    def __init__(self, width: int, *, splat: bool, form: Format = DOUBLE):
+        super().__init__(width, splat=splat, form=form)
         self.slots: list[str] = []
         self._by: dict[str, tuple[int, str, str]] = {}
 
@@ -232,10 +255,10 @@ class Loops(Emit):
         """The label of the basic block being written."""
         return next(line[:-1] for line in reversed(self.lines) if line.endswith(":"))
 
-    def offset(self, pointer: str, index: str, size: int) -> str:
-        """`pointer` moved on by index * size doubles."""
+    def offset(self, pointer: str, index: str, size: int, kind: str = "") -> str:
+        """`pointer` moved on by index * size numbers of the format, or of `kind`."""
         count = index if size == 1 else self.do(f"mul i64 {index}, {size}")
-        return self.do(f"getelementptr inbounds double, ptr {pointer}, i64 {count}")
+        return self.do(f"getelementptr inbounds {kind or self.kind}, ptr {pointer}, i64 {count}")
 
     def scalar(self, pointer: str, index: int) -> str:
         address = self.do(f"getelementptr inbounds double, ptr {pointer}, i64 {index}")
@@ -257,5 +280,5 @@ class _When:
 
 def _function(name: str, head: str, e: Loops) -> list[str]:
     entry, *body = e.lines
-    check = f"  %check = alloca {e.double}, align {8 * e.width}"
+    check = f"  %check = alloca {e.double}, align {e.alignment}"
     return [f"define void @{name}({head}) {{", entry, check, *body, "  ret void", "}", ""]

@@ -121,3 +121,8 @@ class _Writer:
 def shown(value: float) -> str:
     """A number with the digits it was given, a decimal point and a true minus."""
     return f"{value:.10g}".replace("-", "−")
+
+
+def written(value: float, language: str) -> str:
+    """The same with the decimal sign of the language, for values that stand outside equations."""
+    return shown(value).replace(".", "," if language == "ru" else ".")

@@ -1,19 +1,20 @@
-"""The reference as pages that a reader can keep: one file per language, no network, a search box that works offline."""
+"""The reference that a reader can keep: a page with a search box and a PDF per language, no network."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
 from alliance_dynamics.diagrams import Diagram, diagram_of, draw, modules_of
 from alliance_dynamics.diagrams.graph import graph_of
-from alliance_dynamics.files import write_text
+from alliance_dynamics.files import write_bytes, write_text
 from alliance_dynamics.language import LANGUAGES
 from alliance_dynamics.loops.named import NamedLoop
 from alliance_dynamics.loops.over_draws import labels_in
@@ -21,8 +22,9 @@ from alliance_dynamics.model.built_in import ALLIANCE, is_alliance, title_of
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.reference.cards import DATA, Card, cards_of
-from alliance_dynamics.reference.equation import anchor, equation, shown
-from alliance_dynamics.report.numbers import Numbers
+from alliance_dynamics.reference.equation import anchor, equation, written
+from alliance_dynamics.reference.paper import diagram_file, reference_source
+from alliance_dynamics.report.pdf import compile_pdf, font_folder
 from alliance_dynamics.report.texts import Texts, flat_texts
 from alliance_dynamics.simulate import program_of
 
@@ -47,7 +49,7 @@ class Entry:
 def write_reference(
     folder: str | Path, model: Model, parameters: Parameters, named: Sequence[NamedLoop] = ()
 ) -> tuple[Path, ...]:
-    """Writes `reference_en.html` and `reference_ru.html` into a folder; same model, same bytes."""
+    """Writes `reference_en` and `reference_ru`, as .html and .pdf, into a folder; same model, same bytes."""
     cards = cards_of(model, parameters)
     graph = graph_of(model)
     written = []
@@ -61,8 +63,11 @@ def write_reference(
                                   graph=graph)  # fmt: skip
                 if page.boxes:
                     pages.append((page, draw(page, language=language)))
-        text = _render(model, parameters, cards, named, language, labels, pages)
-        written.append(write_text(Path(folder) / f"reference_{language}.html", text))
+        found = told(model, parameters, cards, named, language, labels, pages)
+        drawings = {diagram_file(i): svg for i, (_, svg) in enumerate(pages)}
+        paper = compile_pdf(lambda _, shown=found: reference_source(shown), drawings, fonts=(font_folder(),))
+        written.append(write_text(Path(folder) / f"reference_{language}.html", _render(found)))
+        written.append(write_bytes(Path(folder) / f"reference_{language}.pdf", paper))
     return tuple(written)
 
 
@@ -72,46 +77,53 @@ def _texts(language: str) -> Texts:
     return Texts(language, flat_texts(tomllib.loads(path.read_text(encoding="utf-8"))))
 
 
-def _render(
-    model: Model, parameters: Parameters, cards: Mapping[str, Card], named: Sequence[NamedLoop], language: str,
-    labels: Mapping[str, str], pages: Sequence[tuple[Diagram, bytes]],
-) -> str:  # fmt: skip
+def _render(values: Mapping[str, Any]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    texts = _texts(language)
     here = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    return environment.get_template("reference.html.j2").render(
+        style=Markup((here.parent / "report" / "report.css").read_text(encoding="utf-8")),
+        own=Markup((here / "reference.css").read_text(encoding="utf-8")),
+        script=Markup((here / "search.js").read_text(encoding="utf-8")),
+        **values,
+    )
+
+
+def told(
+    model: Model, parameters: Parameters, cards: Mapping[str, Card], named: Sequence[NamedLoop], language: str,
+    labels: Mapping[str, str], pages: Sequence[tuple[Diagram, bytes]],
+) -> dict[str, Any]:  # fmt: skip
+    """What page and paper show."""
+    texts, write = _texts(language), partial(written, language=language)
     names = {name: labels.get(name, each.label.strip('"')) for name, each in model.variables.items()}
     elements = {f"element {name}": each[language] for name, each in parameters.elements.items() if language in each}
     kinds = [each.variable.kind for each in cards.values()]
     program = program_of(model)
     control = {name: program.defaults[i] for name, i in program.parameter_index.items()}
     intro = texts("intro", model=title_of(model.name, language), variables=len(cards), stocks=kinds.count("stock"),
-                  constants=kinds.count("constant"), start=shown(control.get("initial_time", 0.0)),
-                  stop=shown(control.get("final_time", 0.0)), dt=shown(control.get("time_step", 0.0)),
+                  constants=kinds.count("constant"), start=write(control.get("initial_time", 0.0)),
+                  stop=write(control.get("final_time", 0.0)), dt=write(control.get("time_step", 0.0)),
                   method=model.time.method)  # fmt: skip
-    return environment.get_template("reference.html.j2").render(
-        language=language,
-        other="ru" if language == "en" else "en",
-        t=texts,
-        title=title_of(model.name, language),
-        intro=intro,
-        hash=model.hash,
-        known=bool(parameters.constants),
-        loops=[(each, ", ".join(names.get(name, name) for name in _in_order(each, model))) for each in named],
-        diagrams=[(page.title, texts(page.kind.replace("-", "_")), _inline(svg, f"d{i}-"))
+    return {
+        "language": language,
+        "other": "ru" if language == "en" else "en",
+        "t": texts,
+        "title": title_of(model.name, language),
+        "intro": intro,
+        "hash": model.hash,
+        "known": bool(parameters.constants),
+        "loops": [(each, ", ".join(names.get(name, name) for name in _in_order(each, model))) for each in named],
+        "diagrams": [(page.title, texts(page.kind.replace("-", "_")), _inline(svg, f"d{i}-"))
                   for i, (page, svg) in enumerate(pages)],
-        left_out=texts.list(f"{ALLIANCE}.left_out") if is_alliance(model.name) else [],
-        not_estimated=[(anchor(name), names[name], card) for name, card in cards.items() if _assumed(card)],
-        modules=[(title_of(module, language), list(_entries(model, cards, module, texts, names, elements)))
+        "left_out": texts.list(f"{ALLIANCE}.left_out") if is_alliance(model.name) else [],
+        "not_estimated": [(anchor(name), names[name], card) for name, card in cards.items() if _assumed(card)],
+        "modules": [(title_of(module, language), list(_entries(model, cards, module, texts, names, elements)))
                  for module in dict.fromkeys(card.module for card in cards.values())],
-        shown=shown,
-        style=Markup((here.parent / "report" / "report.css").read_text(encoding="utf-8")),
-        own=Markup((here / "reference.css").read_text(encoding="utf-8")),
-        script=Markup((here / "search.js").read_text(encoding="utf-8")),
-    )  # fmt: skip
+        "shown": write,
+    }  # fmt: skip
 
 
 def _assumed(card: Card) -> bool:
@@ -147,12 +159,12 @@ def _rows(
     variable = card.variable
     yield texts("unit"), variable.unit or texts("no_unit")
     if variable.kind in DATA:
-        numbers = Numbers(texts.language)
+        write = partial(written, language=texts.language)
         if card.values:
-            yield texts("value"), _values(card, elements, numbers)
+            yield texts("value"), _values(card, elements, write)
         if card.low is not None and card.high is not None:
             estimated = f" ({texts('estimated')})" if card.estimated else ""
-            yield texts("range"), f"{shown(card.low)} – {shown(card.high)}{estimated}"
+            yield texts("range"), f"{write(card.low)} – {write(card.high)}{estimated}"
         yield texts("source"), card.source or texts("source_unknown")
         yield texts("grade"), texts(f"grades.{card.grade}") if card.grade else texts("source_unknown")
         if card.why:
@@ -166,14 +178,14 @@ def _rows(
         yield texts("place"), str(variable.place)
 
 
-def _values(card: Card, elements: Mapping[str, str], numbers: Numbers) -> Markup | str:
+def _values(card: Card, elements: Mapping[str, str], write: Callable[[float], str]) -> Markup | str:
     if list(card.values) == [card.variable.name]:
-        return shown(next(iter(card.values.values())))
+        return write(next(iter(card.values.values())))
     found = []
     for flat, value in card.values.items():
         inside = flat[len(card.variable.name) + 1 : -1].split(",")
         label = ", ".join(elements.get(f"element {each}", each.replace("_", " ")) for each in inside)
-        found.append(Markup("{}: {}").format(label, shown(value)))
+        found.append(Markup("{}: {}").format(label, write(value)))
     more = [Markup("… ({})").format(len(found))] if len(found) > VALUES_SHOWN else []
     return Markup("; ").join(found[:VALUES_SHOWN] + more)
 

@@ -33,14 +33,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing: `inline` for the page (colours follow the page), `file` for a file of its own."""
+    """A drawing: `inline` for the page (colours follow the page), `file` for a file of its own.
+
+    `origin` is the file that its numbers stand in.
+    """
 
     name: str
     caption: str
     description: str
     inline: Markup
     file: bytes = b""
-    wide: bool = False
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from statistics import fmean
 
 from markupsafe import Markup
 
-from alliance_dynamics.files import write_bytes, write_text
 from alliance_dynamics.report.blocks import Figure, Section
 from alliance_dynamics.report.chapter_calibration import (
     data_section,
@@ -18,7 +16,7 @@ from alliance_dynamics.report.chapter_calibration import (
 )
 from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, observable_table, parameter_section, used_rows
 from alliance_dynamics.report.chapter_identification import POOLING, pooling_section, profiles_section
-from alliance_dynamics.report.chapter_origin import origin_section
+from alliance_dynamics.report.chapter_origin import command_of, origin_section
 from alliance_dynamics.report.chapter_validation import (
     SCORES,
     near_scores,
@@ -26,35 +24,15 @@ from alliance_dynamics.report.chapter_validation import (
     theil_section,
     validation_section,
 )
-from alliance_dynamics.report.context import Context, all_tables
-from alliance_dynamics.report.results import FOLDER, Results, read_calibration
-from alliance_dynamics.report.texts import read_texts
+from alliance_dynamics.report.context import Context
+from alliance_dynamics.report.results import FOLDER, Results
 from alliance_dynamics.report.voice import Voice
 from alliance_dynamics.report.wording import listed, quoted
 
 ENOUGH, SOME = 0.85, 0.7  # share of figures inside 90 % bands that counts as a fit, and as a partial one
 
 
-def write_calibration_report(folder: str | Path, *, language: str) -> Path:
-    """Write `report_<language>.html` into a folder that `write_calibration` wrote; return the page's path.
-
-    Numbers come from the files of the folder only (the manifest may lie in the folder above).  InputError names every
-    missing file and wrong value; UsageError another language than en or ru.
-    """
-    from alliance_dynamics.report.figures_calibration import draw_calibration
-    from alliance_dynamics.report.write import render
-
-    texts = read_texts(language)
-    results = read_calibration(folder)
-    voice = Voice(texts, results)
-    figures = draw_calibration(voice)
-    page = render(calibration_context(voice, figures), texts)
-    for figure in (each for group in figures.values() for each in group):
-        write_bytes(results.folder / "figures" / f"{figure.name}_{language}.svg", figure.file)
-    return write_text(results.folder / f"report_{language}.html", page)
-
-
-def calibration_context(voice: Voice, figures: dict[str, tuple[Figure, ...]]) -> Context:
+def calibration_context(voice: Voice, figures: dict[str, tuple[Figure, ...]], name: str = "report") -> Context:
     """The page in the order it is read: verdicts and figures first, then data, objective, search, checks."""
     sections: list[Section] = [
         Section(
@@ -75,6 +53,7 @@ def calibration_context(voice: Voice, figures: dict[str, tuple[Figure, ...]]) ->
         sections.append(found)
     sections = [_with_plain_files(each) for each in sections]
     context = Context(
+        name=name,
         language=voice.language,
         other="en" if voice.language == "ru" else "ru",
         title=voice.texts("calibration.title"),
@@ -83,7 +62,9 @@ def calibration_context(voice: Voice, figures: dict[str, tuple[Figure, ...]]) ->
         support=tuple(support(voice)),
         banners=tuple(_banners(voice)),
         caveats=tuple(voice.texts.list("calibration.caveat")),
-        sections=(*sections, origin_section(voice, list(all_tables(tuple(sections))))),
+        sections=(*sections, origin_section(voice, sections)),
+        home="../index.html" if "/" in name else "",
+        drawings="calibration/figures" if "/" in name else "figures",
     )
     voice.refuse_missing()
     return context
@@ -188,10 +169,13 @@ def _banners(voice: Voice) -> list[Markup | str]:
 def _subtitle(results: Results, voice: Voice) -> Markup:
     package = results.manifest.get("package", {})
     version = package.get("version", "—") if isinstance(package, dict) else package
-    return voice.texts.markup("calibration.subtitle", version=version, seed=results.manifest.get("seed", "—"))
+    return voice.texts.markup("calibration.subtitle", version=version, seed=results.manifest.get("seed", "—"),
+                              command=command_of(voice))  # fmt: skip
 
 
 def _with_plain_files(section: Section) -> Section:
     """Files named as they lie beside the page."""
-    tables = tuple(replace(table, file=table.file.removeprefix(FOLDER)) for table in section.tables)
-    return replace(section, tables=tables, sections=tuple(_with_plain_files(each) for each in section.sections))
+    tables = tuple(replace(each, file=each.file.removeprefix(FOLDER)) for each in section.tables)
+    figures = tuple(replace(each, origin=each.origin.removeprefix(FOLDER)) for each in section.figures)
+    inner = tuple(_with_plain_files(each) for each in section.sections)
+    return replace(section, tables=tables, figures=figures, sections=inner)

@@ -44,7 +44,7 @@ def account_table(voice: Voice, facts: Facts, rows: list[Row]) -> Table:
         body.append((band(voice.texts(f"budget.{budget}"), 1 + len(COLUMNS)),))
         for row in (each for each in rows if each["budget"] == budget):
             money = voice.numbers.number(row["appropriation"], 2)
-            spans = (_span(voice, row, name, name != "cost") for name in COLUMNS[1:])
+            spans = (account_cell(voice, row, name, name != "cost") for name in COLUMNS[1:])
             body.append((head(row["regime"]), number(money), *spans))
     against = rows[0]["against"]
     return Table(
@@ -57,7 +57,7 @@ def account_table(voice: Voice, facts: Facts, rows: list[Row]) -> Table:
     )
 
 
-def _span(voice: Voice, row: Row, name: str, sign: bool) -> Cell:
+def account_cell(voice: Voice, row: Row, name: str, sign: bool) -> Cell:
     """Median and interval; a dash where the quotient means nothing in any draw."""
     value = row[name]
     if value is None:

@@ -34,14 +34,7 @@ def ladder_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> S
 def standing_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:
     """When the main regime falls behind, in conditions; how often each regime is best, and its regret."""
     failures = voice.results.rows(FAILURES)
-    pairs = list(dict.fromkeys((row["regime"], row["against"]) for row in failures))
-    sentences = [
-        sentence
-        for regime, against in pairs
-        for sentence in failure_sentences(
-            voice, [row for row in failures if (row["regime"], row["against"]) == (regime, against)]
-        )
-    ]
+    sentences = [sentence for rows in failure_pairs(voice) for sentence in failure_sentences(voice, rows)]
     tables = [_rank_table(voice, facts)]
     if limits := [row for row in failures if row["input"]]:
         tables.append(_failure_table(voice, limits))
@@ -50,7 +43,7 @@ def standing_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) ->
     if hinges := hinge_table(voice, facts):
         tables.append(hinges)
     if forms := _form_rows(voice, facts):
-        sentences += _form_sentences(voice, facts, forms)
+        sentences += form_sentences(voice, facts)
         tables.append(_form_table(voice, facts, forms))
     return Section(
         "standing",
@@ -68,6 +61,13 @@ def ladder_rows(voice: Voice, facts: Facts) -> list[Row]:
     return [row for row in rows if row["outcome"] in facts.main_outcomes]
 
 
+def failure_pairs(voice: Voice) -> list[list[Row]]:
+    """The rows of failures.csv by regime and rival."""
+    rows = voice.results.rows(FAILURES)
+    pairs = dict.fromkeys((row["regime"], row["against"]) for row in rows)
+    return [[row for row in rows if (row["regime"], row["against"]) == pair] for pair in pairs]
+
+
 def failure_sentences(voice: Voice, rows: list[Row]) -> list[Markup]:
     """How often one regime ends below another and, where a box says so, under which conditions."""
     row = rows[0]
@@ -81,10 +81,15 @@ def failure_sentences(voice: Voice, rows: list[Row]) -> list[Markup]:
     if not row["input"]:
         return [*found, voice.texts.markup("failure.no_box", **where)]
     shares = {key: voice.share(row[key]) for key in ("coverage", "density", "base_rate")}
-    if row["density"] < COMPACT_DENSITY or row["coverage"] < COMPACT_COVERAGE:
+    if not describes(row):
         return [*found, voice.texts.markup("failure.scattered", **shares, **where)]
     conditions = listed(voice, [_condition(voice, each) for each in rows])
     return [*found, voice.texts.markup("failure.box", conditions=conditions, **shares, **where)]
+
+
+def describes(row: Row) -> bool:
+    """Whether there is a box of conditions that holds enough of the failures, and little else."""
+    return bool(row["input"]) and row["density"] >= COMPACT_DENSITY and row["coverage"] >= COMPACT_COVERAGE
 
 
 def _condition(voice: Voice, row: Row, form: str = "") -> Markup:
@@ -113,6 +118,12 @@ def _ladder_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Marku
     if rest:
         key = "ladder.rest" if clear else "ladder.none"
         found.append(voice.texts.markup(key, levers=quoted(voice, rest), outcome=voice.outcome(facts.headline)))
+    return [*found, *tipping_sentences(voice, facts, rows)]
+
+
+def tipping_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Markup]:
+    """Settings of single levers beyond which the main regime is no longer above the baseline on the median."""
+    found = []
     for row in rows:
         if row["tipping"] is not None:
             value = exact(row["tipping"], voice.numbers.number(row["tipping"], decimals_of_value(row["tipping"], 2)))
@@ -189,8 +200,11 @@ def _form_rows(voice: Voice, facts: Facts) -> list[Row]:
     return [row for row in rows if row["year"] == facts.report_year and row["outcome"] == facts.headline]
 
 
-def _form_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Markup]:
+def form_sentences(voice: Voice, facts: Facts) -> list[Markup]:
     """Whether another regime is best most often, or on the median, once the form of the model changes."""
+    rows = _form_rows(voice, facts)
+    if not rows:
+        return []
     leaders = {
         form: max((row for row in rows if row["form"] == form), key=lambda row: row["best"])["regime"]
         for form in dict.fromkeys(row["form"] for row in rows)

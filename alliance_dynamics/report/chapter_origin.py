@@ -1,8 +1,9 @@
-"""The last chapter: which file every number stands in, the sources, and what is needed to repeat the run."""
+"""The last chapter: which file every number stands in, which command wrote it, the sources, and how to repeat it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alliance_dynamics.report.blocks import Cell, Section, Table, cell, head
@@ -14,20 +15,37 @@ LAST = ("environment",)
 NOT_QUOTED = ("created", "wall_s", "outputs", "content_sha256")
 
 
-def origin_section(voice: Voice, tables: list[Table]) -> Section:
-    """Files per table, sources as written in the tables, and the manifest."""
-    files = sorted({table.file for table in tables})
+def origin_section(voice: Voice, sections: Sequence[Section]) -> Section:
+    """The command, the files with what is shown of them, sources as written in the tables, and the manifest."""
+    shown: dict[str, list[str]] = {}
+    for file, caption in _shown(sections):
+        if file:
+            shown.setdefault(file, []).append(caption)
     items = [
-        voice.texts.markup("origin.file", file=file, tables=", ".join(t.caption for t in tables if t.file == file))
-        for file in files
+        voice.texts.markup("origin.file", file=file, tables="; ".join(dict.fromkeys(captions)))
+        for file, captions in sorted(shown.items())
     ]
     return Section(
         "origin",
         voice.texts("section.origin"),
-        (voice.texts("origin.intro"),),
+        (voice.texts.markup("origin.intro", command=command_of(voice)),),
         items=tuple(items),
         sections=(_sources(voice), _reproducibility(voice)),
     )
+
+
+def command_of(voice: Voice) -> str:
+    """The command that wrote the results folder, as its manifest has it."""
+    found = voice.results.manifest.get("command", "—")
+    return " ".join(map(str, found)) if isinstance(found, list) else str(found)
+
+
+def _shown(sections: Sequence[Section]) -> Iterator[tuple[str, str]]:
+    """File and kind of every figure and table: their captions, up to what differs between outcomes."""
+    for section in sections:
+        for shown, file in [*((each, each.origin) for each in section.figures), *((t, t.file) for t in section.tables)]:
+            yield file, re.split(r"[:.(«“„]", shown.caption)[0].strip()
+        yield from _shown(section.sections)
 
 
 def _sources(voice: Voice) -> Section:

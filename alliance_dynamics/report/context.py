@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from alliance_dynamics.report.blocks import Figure, Section, Table
+from alliance_dynamics.report.blocks import Figure, Section
 from alliance_dynamics.report.chapter_checklist import checklist_section
 from alliance_dynamics.report.chapter_fit import fit_section
 from alliance_dynamics.report.chapter_levers import LADDER, ladder_section, standing_section
 from alliance_dynamics.report.chapter_loops import LOOPS, loops_section
-from alliance_dynamics.report.chapter_origin import origin_section
+from alliance_dynamics.report.chapter_origin import command_of, origin_section
 from alliance_dynamics.report.chapter_regimes import (
     comparison_section,
     headline_ranking,
@@ -28,8 +28,14 @@ from alliance_dynamics.report.wording import CREDIBLE, gap_sentence, listed, quo
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the template lays out."""
+    """What the template lays out.
 
+    `name` is the report's path in the results folder, without language and ending; `home` the way from there to the
+    folder's first page, "" where there is none; `drawings` where figures lie as files; `most_pages` how many pages of
+    paper it may take, 0 for any number.
+    """
+
+    name: str
     language: str
     other: str
     title: str
@@ -39,9 +45,31 @@ class Context:
     banners: tuple[Markup | str, ...]
     caveats: tuple[Markup | str, ...]
     sections: tuple[Section, ...]
+    home: str = "index.html"
+    drawings: str = "figures"
+    most_pages: int = 0
+
+    def file(self, ending: str, language: str = "") -> str:
+        """`sensitivity/report_ru.pdf`"""
+        return f"{self.name}_{language or self.language}.{ending}"
+
+    @property
+    def figures(self) -> Iterator[Figure]:
+        """All figures, in the order of the page."""
+        return _figures(self.sections)
+
+    def beside(self, language: str) -> str:
+        """The same page in another language, as a link from this one."""
+        return self.file("html", language).rpartition("/")[2]
 
 
-def build_context(voice: Voice, facts: Facts, figures: dict[str, tuple[Figure, ...]]) -> Context:
+def _figures(sections: tuple[Section, ...]) -> Iterator[Figure]:
+    for section in sections:
+        yield from section.figures
+        yield from _figures(section.sections)
+
+
+def build_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure, ...]]) -> Context:
     """The report in the order it is read.  InputError names every label that is missing in the language."""
     hinges = ()
     if voice.results.rows(LADDER):
@@ -55,39 +83,35 @@ def build_context(voice: Voice, facts: Facts, figures: dict[str, tuple[Figure, .
         sensitivity_section(voice, facts, figures["sensitivity"]),
         checklist_section(voice),
     )
-    answer, support = _answer(voice, facts)
+    answer, support = answer_of(voice, facts)
     context = Context(
+        name="report",
         language=voice.language,
         other="en" if voice.language == "ru" else "ru",
         title=voice.texts("title"),
-        subtitle=_subtitle(voice, facts),
+        subtitle=subtitle_of(voice, facts),
         answer=answer,
         support=support,
-        banners=tuple(_banners(voice, facts)),
+        banners=tuple(banners_of(voice, facts)),
         caveats=tuple(voice.texts.list("caveat")),
-        sections=(*sections, origin_section(voice, list(all_tables(sections)))),
+        sections=(*sections, origin_section(voice, sections)),
     )
     voice.refuse_missing()
     return context
 
 
-def all_tables(sections: tuple[Section, ...]) -> Iterator[Table]:
-    for section in sections:
-        yield from section.tables
-        yield from all_tables(section.sections)
-
-
-def _subtitle(voice: Voice, facts: Facts) -> Markup:
+def subtitle_of(voice: Voice, facts: Facts) -> Markup:
     package = voice.results.manifest.get("package", {})
     return voice.texts.markup(
         "subtitle",
         version=package.get("version", "—") if isinstance(package, dict) else package,
         draws=voice.numbers.number(facts.draws, 0),
         seed=voice.results.manifest.get("seed", "—"),
+        command=command_of(voice),
     )
 
 
-def _answer(voice: Voice, facts: Facts) -> tuple[Markup, tuple[Markup, ...]]:
+def answer_of(voice: Voice, facts: Facts) -> tuple[Markup, tuple[Markup, ...]]:
     """The headline outcome in one sentence; gross product and the order of the regimes as support."""
     rows = headline_rows(voice, facts, facts.headline)
     answer = next((gap_sentence(voice, row, facts.draws) for row in rows if row["regime"] == facts.main_regime), None)
@@ -103,7 +127,7 @@ def _answer(voice: Voice, facts: Facts) -> tuple[Markup, tuple[Markup, ...]]:
     return answer or voice.texts.markup("answer.none", regime=facts.main_regime, year=facts.report_year), tuple(support)
 
 
-def _banners(voice: Voice, facts: Facts) -> Iterator[Markup | str]:
+def banners_of(voice: Voice, facts: Facts) -> Iterator[Markup | str]:
     """What must be read before anything else: a quick run, sweeps or fits that did not converge, effects too large."""
     if facts.quick:
         yield voice.texts("banner.quick")

@@ -76,7 +76,9 @@ def show_years(axes: Axes, years: Sequence[int]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
 
 
-def show_numbers(axis, numbers: Numbers, *, sign: bool = False, factor: float = 1.0, suffix: str = "") -> None:
+def show_numbers(
+    axis, numbers: Numbers, *, sign: bool = False, factor: float = 1.0, suffix: str = "", steps: int = 4
+) -> None:
     """Ticks with the decimal sign of the language, all with as many decimals as their step needs."""
     from matplotlib.ticker import Formatter, MaxNLocator
 
@@ -92,12 +94,15 @@ def show_numbers(axis, numbers: Numbers, *, sign: bool = False, factor: float = 
         def __call__(self, x, pos=None) -> str:
             return numbers.number(factor * x, self.decimals, sign=sign) + suffix
 
-    axis.set_major_locator(MaxNLocator(4))
+    axis.set_major_locator(MaxNLocator(steps))
     axis.set_major_formatter(InLanguage())
 
 
-def finish(canvas: Canvas, name: str, caption: str | Markup, description: str) -> Figure:
-    """The canvas as a file of its own and as part of the page, with its description for readers who cannot see it."""
+def finish(canvas: Canvas, name: str, caption: str | Markup, description: str, origin: str = "") -> Figure:
+    """The canvas as a file of its own and as part of the page, with its description for readers who cannot see it.
+
+    `origin` is the file of the results folder that the drawn numbers stand in.
+    """
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = _short(buffer.getvalue().decode("utf-8"))
@@ -108,7 +113,7 @@ def finish(canvas: Canvas, name: str, caption: str | Markup, description: str) -
     label = f'<svg role="img" aria-label="{escape(description)}" style="stroke-linejoin:round;stroke-linecap:butt"'
     text = text.replace("<svg", label, 1)
     alone = '<?xml version="1.0" encoding="utf-8"?>\n' + text.replace('style="', 'style="background:#ffffff;', 1)
-    return Figure(name, plain(caption), description, Markup(_for_page(text, name)), alone.encode())
+    return Figure(name, plain(caption), description, Markup(_for_page(text, name)), alone.encode(), origin)
 
 
 def _for_page(text: str, name: str) -> str:

@@ -38,4 +38,4 @@ def draw_effects(voice: Voice, facts: Facts) -> Figure:
         axes.set_ylim(low, high)
     where = {"outcome": voice.outcome(facts.headline), "year": facts.report_year, "baseline": facts.baseline}
     return finish(canvas, EFFECTS_FIGURE, voice.texts("figure.effects", **where),
-                  voice.texts("alt.effects", **where) + " " + "; ".join(said) + ".")  # fmt: skip
+                  voice.texts("alt.effects", **where) + " " + "; ".join(said) + ".", EFFECTS)  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.patches import Patch
 
 from alliance_dynamics.report.blocks import Figure, slug
+from alliance_dynamics.report.chapter_loops import LOOPS
 from alliance_dynamics.report.drawing import INK, SERIES, finish, new_canvas, show_numbers
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -51,6 +52,7 @@ def draw_loops(voice: Voice, output: str, rows: list[Row]) -> Figure:
         f"loops_{slug(output, '_')}",
         voice.texts("figure.loops", outcome=voice.outcome(output)),
         voice.texts("alt.loops", outcome=voice.outcome(output)) + " " + leaders + ".",
+        LOOPS,
     )
 
 

@@ -46,4 +46,4 @@ def draw_pairs(voice: Voice, facts: Facts) -> Figure:
         for row in sorted(sure, key=lambda row: -row["S2"])[:6]
     )  # fmt: skip
     return finish(canvas, PAIRS_FIGURE, voice.texts("figure.pairs", count=len(sure), all=len(rows), **where),
-                  voice.texts("alt.pairs", **where) + (f" {said}." if said else ""))  # fmt: skip
+                  voice.texts("alt.pairs", **where) + (f" {said}." if said else ""), PAIRS)  # fmt: skip

@@ -7,11 +7,12 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.report.blocks import Figure, plain, slug
-from alliance_dynamics.report.chapter_fit import break_in_words, calibrated_observables
+from alliance_dynamics.report.chapter_fit import FIT, break_in_words, calibrated_observables
 from alliance_dynamics.report.chapter_levers import LADDER, RANKS
 from alliance_dynamics.report.chapter_loops import LOOPS
+from alliance_dynamics.report.chapter_regimes import SUMMARY
 from alliance_dynamics.report.chapter_reviewer import CONVERGENCE, GROUPS_FILE
-from alliance_dynamics.report.chapter_sensitivity import EFFECTS, PAIRS, figure_name, year_of_interest
+from alliance_dynamics.report.chapter_sensitivity import EFFECTS, INDICES, PAIRS, figure_name, year_of_interest
 from alliance_dynamics.report.drawing import (
     BLUE,
     DASHES,
@@ -53,16 +54,19 @@ if TYPE_CHECKING:
 
 REGIME_COLOURS = {"R0": GREY, "R1": INK, "R2": ORANGE, "R3": BLUE, "R4": RED}
 SHOWN_INPUTS = 6
+PAPER = 7.0  # inches between the margins of a sheet
+GAPS, TRAJECTORIES = "comparison/gaps.csv", "comparison/trajectories.csv"
 
 
 def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
-    """Figures by chapter: `fit`, `regimes`, `ladder`, `standing`, `loops`, `sensitivity`."""
+    """Figures by chapter: `fit`, `regimes`, `brief`, `ladder`, `standing`, `loops`, `sensitivity`."""
     with house_style():
         loops = voice.results.rows(LOOPS)
-        rows = voice.results.rows("calibration/fit.csv")
+        rows = voice.results.rows(FIT)
         return {
             "fit": tuple(draw_fit(voice, facts.last_observed, each) for each in calibrated_observables(rows)),
             "regimes": (_gaps(voice, facts), _levels(voice, facts)),
+            "brief": _brief(voice, facts),
             "ladder": (draw_ladder(voice, facts),) if voice.results.rows(LADDER) else (),
             "standing": tuple(_standing(voice, facts)),
             "loops": tuple(
@@ -94,7 +98,7 @@ def _standing(voice: Voice, facts: Facts) -> Iterator[Figure]:
 
 def draw_fit(voice: Voice, last_observed: int, observable: str) -> Figure:
     """One panel per region: figures observed, median, band of a new observation, breaks, the years without data."""
-    rows = [row for row in voice.results.rows("calibration/fit.csv") if row["observable"] == observable]
+    rows = [row for row in voice.results.rows(FIT) if row["observable"] == observable]
     regions = list(dict.fromkeys(row["region"] for row in rows))
     breaks = [each for each in voice.results.calibration.get("breaks", []) if each["observable"] == observable]
     canvas, panels = new_canvas(len(regions), 4)
@@ -115,7 +119,7 @@ def draw_fit(voice: Voice, last_observed: int, observable: str) -> Figure:
         caption += " " + voice.texts.markup("figure.breaks", breaks="; ".join(noted))
     canvas.supylabel(unit, fontsize=8)
     description = " ".join([voice.texts("alt.fit", observable=name), *descriptions])
-    return finish(canvas, "fit_" + slug(observable, "_"), caption, description)
+    return finish(canvas, "fit_" + slug(observable, "_"), caption, description, FIT)
 
 
 def _break_in_words(voice: Voice, each: dict) -> str:
@@ -156,11 +160,21 @@ def _describe_fit(voice: Voice, region: str, rows: list[Row]) -> str:
 # Regimes ------------------------------------------------------------------------------------------------------------
 
 
-def _gaps(voice: Voice, facts: Facts) -> Figure:
+def _brief(voice: Voice, facts: Facts) -> tuple[Figure, ...]:
+    """The gaps of all regions together, and the ladder, as wide as a sheet of paper."""
+    gaps = _gaps(voice, facts, "brief_gaps", WHOLE, width=PAPER, height=1.5)
+    if not voice.results.rows(LADDER):
+        return (gaps,)
+    return gaps, draw_ladder(voice, facts, name="brief_ladder", width=PAPER, row=0.15)
+
+
+def _gaps(
+    voice: Voice, facts: Facts, figure: str = "gaps", wanted: tuple[str, ...] = (*WHOLE, FIRST_REGION), *,
+    width: float = 9.2, height: float = 2.0,
+) -> Figure:  # fmt: skip
     """The gap to the baseline, over time where `gaps.csv` has it, else at the years of `summary.csv`."""
     rows = [row for row in _gap_rows(voice) if row["regime"] != facts.baseline]
     rows = [row for row in rows if row["outcome"] in facts.main_outcomes and row["year"] >= _first_year(facts)]
-    wanted = (*WHOLE, FIRST_REGION)
     places = [
         (outcome, element)
         for outcome in facts.main_outcomes
@@ -168,7 +182,7 @@ def _gaps(voice: Voice, facts: Facts) -> Figure:
         if element in wanted and any(row["outcome"] == outcome and row["element"] == element for row in rows)
     ] or list(dict.fromkeys((row["outcome"], row["element"]) for row in rows))[:4]
     regimes = list(dict.fromkeys(row["regime"] for row in rows))
-    canvas, panels = new_canvas(len(places), 2, height=2.0)
+    canvas, panels = new_canvas(len(places), 2, width=width, height=height)
     descriptions = []
     for axes, (outcome, element) in zip(panels, places, strict=True):
         mine = [row for row in rows if (row["outcome"], row["element"]) == (outcome, element)]
@@ -178,11 +192,12 @@ def _gaps(voice: Voice, facts: Facts) -> Figure:
         show_years(axes, [row["year"] for row in mine])
         show_numbers(axes.yaxis, voice.numbers, sign=True)
         title = f"{voice.outcome(outcome)}, {voice.unit(mine[0]['unit'])}".rstrip(", ")
-        axes.set_title(fill(title, 62) + f"\n{voice.element(element)}")
+        axes.set_title(fill(title, round(6.7 * width)) + f"\n{voice.element(element)}")
         descriptions.append(_describe_gaps(voice, facts, outcome, element))
     _legend(canvas, [(regime, *_regime_look(regime, place)) for place, regime in enumerate(regimes)])
     caption = voice.texts("figure.gaps", baseline=facts.baseline)
-    return finish(canvas, "gaps", caption, " ".join([voice.texts("alt.gaps", baseline=facts.baseline), *descriptions]))
+    description = " ".join([voice.texts("alt.gaps", baseline=facts.baseline), *descriptions])
+    return finish(canvas, figure, caption, description, GAPS if voice.results.rows(GAPS) else SUMMARY)
 
 
 def _first_year(facts: Facts) -> int:
@@ -191,9 +206,9 @@ def _first_year(facts: Facts) -> int:
 
 
 def _gap_rows(voice: Voice) -> list[Row]:
-    if rows := voice.results.rows("comparison/gaps.csv"):
+    if rows := voice.results.rows(GAPS):
         return rows
-    summary = voice.results.rows("comparison/summary.csv")
+    summary = voice.results.rows(SUMMARY)
     return [row | {"q05": row["gap_low"], "q50": row["gap"], "q95": row["gap_high"], "point": True} for row in summary]
 
 
@@ -215,7 +230,7 @@ def _gap_series(axes: Axes, rows: list[Row], regime: str, place: float) -> None:
 
 def _describe_gaps(voice: Voice, facts: Facts, outcome: str, element: str) -> str:
     parts = []
-    for row in voice.results.rows("comparison/summary.csv"):
+    for row in voice.results.rows(SUMMARY):
         here = (row["outcome"], row["element"], row["year"]) == (outcome, element, facts.report_year)
         if here and row["regime"] != facts.baseline:
             gap, low, high = (plain(each) for each in voice.gap(row))
@@ -226,7 +241,7 @@ def _describe_gaps(voice: Voice, facts: Facts, outcome: str, element: str) -> st
 
 def _levels(voice: Voice, facts: Facts) -> Figure:
     """The level itself, to show how small the gaps are beside it."""
-    rows = voice.results.rows("comparison/trajectories.csv")
+    rows = voice.results.rows(TRAJECTORIES)
     variables = list(dict.fromkeys(row["variable"] for row in rows))
     variable = next((each for each in variables if is_gross_product(each)), variables[0])
     rows = [row for row in rows if row["variable"] == variable]
@@ -254,7 +269,7 @@ def _levels(voice: Voice, facts: Facts) -> Figure:
     name = voice.variable(variable)
     return finish(
         canvas, "level", voice.texts("figure.level", variable=name, baseline=facts.baseline),
-        _describe_levels(voice, facts, name, [row for row in rows if row["element"] in shown]),
+        _describe_levels(voice, facts, name, [row for row in rows if row["element"] in shown]), TRAJECTORIES,
     )  # fmt: skip
 
 
@@ -280,12 +295,12 @@ def _regime_look(regime: str, place: int) -> tuple:
 
 
 def _index_outcomes(voice: Voice) -> list[str]:
-    return list(dict.fromkeys(row["outcome"] for row in voice.results.rows("sensitivity/indices.csv")))
+    return list(dict.fromkeys(row["outcome"] for row in voice.results.rows(INDICES)))
 
 
 def _sensitivity(voice: Voice, facts: Facts, outcome: str) -> Figure:
     """First-order and total shares over time with intervals, and both as bars in one year."""
-    rows = [row for row in voice.results.rows("sensitivity/indices.csv") if row["outcome"] == outcome]
+    rows = [row for row in voice.results.rows(INDICES) if row["outcome"] == outcome]
     year = year_of_interest(rows, facts)
     at = sorted((row for row in rows if row["year"] == year), key=lambda row: -row["ST"])
     shown = [row["lever"] for row in at[:SHOWN_INPUTS]]
@@ -310,7 +325,7 @@ def _sensitivity(voice: Voice, facts: Facts, outcome: str) -> Figure:
         for row in at[:SHOWN_INPUTS]
     )  # fmt: skip
     caption = voice.texts("figure.sensitivity", outcome=voice.outcome(outcome), year=year, inputs=len(shown))
-    return finish(canvas, figure_name(outcome), caption, description + ".")
+    return finish(canvas, figure_name(outcome), caption, description + ".", INDICES)
 
 
 def _index_lines(axes: Axes, rows: list[Row], index: str, place: int) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
 
-from alliance_dynamics.report.blocks import Figure, slug
+from alliance_dynamics.report.blocks import Figure
 from alliance_dynamics.report.chapter_calibration import residuals
 from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, calibrated_observables, used_rows
 from alliance_dynamics.report.chapter_identification import PROFILES
@@ -21,8 +22,11 @@ from alliance_dynamics.report.drawing import (
     show_years,
 )
 from alliance_dynamics.report.figures import draw_fit
+from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 
+STARTS = "calibration/starts.csv"
+SHEET = 24  # panels of profiles on a sheet of paper
 NEAR = 1.92  # objectives this close to the best count as the same optimum
 
 
@@ -35,13 +39,13 @@ def draw_calibration(voice: Voice) -> dict[str, tuple[Figure, ...]]:
             "fit": tuple(draw_fit(voice, last, each) for each in calibrated_observables(rows)),
             "starts": (_waterfall(voice),),
             "residuals": (_residuals(voice),),
-            "profiles": (_profiles(voice),) if voice.results.rows(PROFILES) else (),
+            "profiles": tuple(_profiles(voice)),
         }
 
 
 def _waterfall(voice: Voice) -> Figure:
     """Objectives of the starts above the best one, sorted."""
-    found = sorted(r["objective"] for r in voice.results.rows("calibration/starts.csv") if r["objective"] is not None)
+    found = sorted(r["objective"] for r in voice.results.rows(STARTS) if r["objective"] is not None)
     above = [each - found[0] for each in found]
     canvas, (axes,) = new_canvas(1, 1, height=1.9)
     axes.plot(range(1, len(above) + 1), above, "o", color=BLUE)
@@ -52,7 +56,7 @@ def _waterfall(voice: Voice) -> Figure:
     axes.set_ylabel(voice.texts("axis.above"))
     show_numbers(axes.yaxis, voice.numbers)
     show_numbers(axes.xaxis, voice.numbers)
-    return finish(canvas, "starts", voice.texts("figure.starts"), voice.texts("figure.starts"))
+    return finish(canvas, "starts", voice.texts("figure.starts"), voice.texts("figure.starts"), STARTS)
 
 
 def _residuals(voice: Voice) -> Figure:
@@ -75,14 +79,22 @@ def _residuals(voice: Voice) -> Figure:
     marks = [Line2D([], [], color=SERIES[i % len(SERIES)], linestyle=DASHES[i % len(DASHES)]) for i in
              range(len(regions))]  # fmt: skip
     canvas.legend(marks, [voice.element(each) for each in regions], loc="outside lower center", ncols=4)
-    return finish(canvas, "residuals", voice.texts("figure.residuals"), voice.texts("figure.residuals"))
+    return finish(canvas, "residuals", voice.texts("figure.residuals"), voice.texts("figure.residuals"), FIT)
 
 
-def _profiles(voice: Voice) -> Figure:
-    """One panel per parameter: the rise of the objective over the parameter, and the cut."""
+def _profiles(voice: Voice) -> Iterator[Figure]:
+    """One panel per parameter: the rise of the objective over the parameter, and the cut; no taller than a sheet."""
     rows = voice.results.rows(PROFILES)
     cards = {row["parameter"]: row for row in voice.results.rows(PARAMETERS)}
-    names = list(dict.fromkeys(row["parameter"] for row in rows))
+    every = list(dict.fromkeys(row["parameter"] for row in rows))
+    for first in range(0, len(every), SHEET):
+        sheet, names = first // SHEET + 1, every[first : first + SHEET]
+        yield _profile_sheet(voice, names, rows, cards, "profiles" if sheet == 1 else f"profiles_{sheet}")
+
+
+def _profile_sheet(
+    voice: Voice, names: Sequence[str], rows: Sequence[Row], cards: Mapping[str, Row], figure: str
+) -> Figure:
     canvas, panels = new_canvas(len(names), 4, height=1.7)
     for axes, name in zip(panels, names, strict=True):
         mine = sorted((row for row in rows if row["parameter"] == name), key=lambda row: row["value"])
@@ -92,4 +104,4 @@ def _profiles(voice: Voice) -> Figure:
         axes.set_title(fill(voice.parameter(cards[name]) if name in cards else name, 30), fontsize=7)
         show_numbers(axes.xaxis, voice.numbers)
         show_numbers(axes.yaxis, voice.numbers)
-    return finish(canvas, slug("profiles", "_"), voice.texts("figure.profiles"), voice.texts("figure.profiles"))
+    return finish(canvas, figure, voice.texts("figure.profiles"), voice.texts("figure.profiles"), PROFILES)

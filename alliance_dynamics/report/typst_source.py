@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from markupsafe import Markup
@@ -10,100 +11,147 @@ from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, plain
 from alliance_dynamics.report.context import Context
 from alliance_dynamics.report.texts import Texts
 
+NARROW, WIDE, MODERATE = 5, 34, 22  # letters that a column counts as: at least, at most, at most beside many
+LINE = {8: 118, 7: 132}  # letters of a table's line at its size in points
+SHORT = 13  # letters that a column keeps as long as others are wider
+LONG = 24  # a word of a table longer than this may be broken at its signs
+
 _HEAD = """#set document(title: {title}, date: none)
-#set page(paper: "a4", margin: (x: 19mm, top: 17mm, bottom: 19mm), numbering: "1")
-#set text(font: "Libertinus Serif", size: 10pt, lang: "{language}", hyphenate: true)
+#set page(paper: "a4", margin: (x: 16mm, top: 15mm, bottom: 17mm), numbering: "1")
+#set text(font: "Libertinus Serif", size: {size}pt, lang: "{language}", hyphenate: true)
 #set par(justify: false, leading: 0.62em, spacing: 0.9em)
-#set table(stroke: (bottom: 0.3pt + luma(215)), inset: (x: 3pt, y: 2.6pt))
+#set table(stroke: (x: none, top: none, bottom: 0.3pt + luma(205)), inset: (x: 3pt, y: 2.6pt))
+#set table.cell(breakable: false)
 #set list(spacing: 0.7em)
 #show heading: set block(above: 1.4em, below: 0.7em)
-#show heading.where(level: 1): set text(size: 16pt)
-#show heading.where(level: 2): set text(size: 12.5pt)
-#show heading.where(level: 3): set text(size: 10.5pt)
+#show heading: set text(hyphenate: false)
+#show heading.where(level: 1): set text(size: 1.6em)
+#show heading.where(level: 2): set text(size: 1.25em)
+#show heading.where(level: 3): set text(size: 1.05em)
 #show figure.caption: set text(size: 8.5pt, fill: luma(70))
+#show figure.caption: it => block(sticky: true, width: 100%, align(left, it))
 #show figure.where(kind: table): set block(breakable: true)
-#show figure.caption: set align(left)
 #set figure(supplement: none, numbering: none)
 #set figure.caption(position: top, separator: none)
 """
 
 
-def report_source(context: Context, texts: Texts) -> str:
-    """The whole report."""
-    parts = [*_opening(context), *_answer(context, texts)]
+def page_source(context: Context, texts: Texts, size: float = 10) -> str:
+    """A whole report; `size` of its text in points.  `<pages>` tells a query how many pages it takes."""
+    parts = [*opening(context, size), *_answer(context, texts)]
     for section in context.sections:
-        parts += _section(section, 2)
-    return "\n".join(parts) + "\n"
+        parts += _section(section, texts, 2)
+    return "\n".join([*parts, "#context [#metadata(counter(page).final().first()) <pages>]"]) + "\n"
 
 
-def brief_source(context: Context, texts: Texts, figures: dict[str, tuple[Figure, ...]]) -> str:
-    """Two pages for a decision: the answer, how far the regimes part, what one lever is worth, what cannot be said."""
-    parts = [*_opening(context), "#set text(size: 9pt)", *_answer(context, texts)]
-    by_id = {section.id: section for section in context.sections}
-    for name, key, width in (("regimes", "comparison", "66%"), ("ladder", "ladder", "92%")):
-        if figures.get(name):
-            parts += [_heading(by_id[key].title, 2), _figure(figures[name][0], width)]
-    if "standing" in by_id:
-        parts += [_heading(by_id["standing"].title, 2), *_items(by_id["standing"].items)]
-    parts.append(f"#block(text(size: 8.5pt, {_text(texts('brief.more'))}))")
-    return "\n".join(parts) + "\n"
-
-
-def _opening(context: Context) -> list[str]:
-    head = _HEAD.replace("{title}", _string(context.title)).replace("{language}", context.language)
-    subtitle = f"#text(size: 8.5pt, fill: luma(70), {_text(context.subtitle)})"
+def opening(context: Context, size: float = 10) -> list[str]:
+    """Settings, title, what the report rests on, and what must be read before anything else."""
+    head = _HEAD.replace("{title}", string(context.title)).replace("{language}", context.language)
+    subtitle = f"#text(size: 8.5pt, fill: luma(70), {text_of(context.subtitle)})"
     banners = [
-        f'#block(fill: luma(238), inset: 6pt, width: 100%, text(weight: "bold", {_text(each)}))'
+        f'#block(fill: luma(238), inset: 6pt, width: 100%, text(weight: "bold", {text_of(each)}))'
         for each in context.banners
     ]
-    return [head, _heading(context.title, 1), subtitle, *banners]
+    return [head.replace("{size}", f"{size:g}"), heading(context.title, 1), subtitle, *banners]
 
 
 def _answer(context: Context, texts: Texts) -> list[str]:
+    if not context.answer:
+        return []
     return [
-        _heading(texts("section.answer"), 2),
-        f"#text(size: 11.5pt, {_text(context.answer)})",
-        *_items(context.support),
-        _heading(texts("section.caveats"), 2),
-        *_items(context.caveats),
+        heading(texts("section.answer"), 2),
+        f"#text(size: 1.12em, {text_of(context.answer)})",
+        *items(context.support),
+        heading(texts("section.caveats"), 2),
+        *items(context.caveats),
     ]
 
 
-def _section(section: Section, level: int) -> list[str]:
-    parts = [_heading(section.title, level)]
-    parts += [f"#par({_text(each)})" for each in section.paragraphs]
-    parts += _items(section.items)
-    parts += [_figure(each) for each in section.figures]
-    parts += [_table(each) for each in section.tables]
+def _section(section: Section, texts: Texts, level: int) -> list[str]:
+    parts = [heading(section.title, level)]
+    parts += [f"#par({text_of(each)})" for each in section.paragraphs]
+    parts += items(section.items)
+    parts += [_figure(each, texts) for each in section.figures]
+    parts += [table_source(each, texts) for each in section.tables]
     for inner in section.sections:
-        parts += _section(inner, min(level + 1, 3))
+        parts += _section(inner, texts, min(level + 1, 3))
     return parts
 
 
-def _items(items: Iterable[str | Markup]) -> list[str]:
-    shown = [f"[#{_text(each)}]" for each in items]
+def items(given: Iterable[str | Markup]) -> list[str]:
+    """A list with dots."""
+    shown = [f"[#{text_of(each)}]" for each in given]
     return [f"#list({', '.join(shown)})"] if shown else []
 
 
-def _heading(title: str, level: int) -> str:
-    return f"#heading(level: {level}, {_text(title)})"
+def heading(title: str, level: int) -> str:
+    return f"#heading(level: {level}, {text_of(title)})"
 
 
-def _figure(figure: Figure, width: str = "100%") -> str:
-    picture = f"image({_string(figure.name + '.svg')}, width: {width}, alt: {_string(figure.description)})"
-    return f"#figure({picture}, caption: {_text(figure.caption)})"
+def _figure(figure: Figure, texts: Texts) -> str:
+    size = "height: 235mm" if _tall(figure) else "width: 100%"
+    picture = f"image({string(figure.name + '.svg')}, {size}, alt: {string(figure.description)})"
+    below = _note(texts("note.file", file=figure.origin)) if figure.origin else ""
+    return f"#figure({picture}, caption: {text_of(figure.caption)}){below}"
 
 
-def _table(table: Table) -> str:
-    count = max([len(table.head), *(sum(cell.span for cell in row) for row in table.rows)])
-    columns = "(" + ", ".join(["1.6fr", *["1fr"] * (count - 1)]) + ",)"
+def _tall(figure: Figure) -> bool:
+    """Whether the drawing would not fit a page at its full width."""
+    box = re.search(rb'viewBox="\S+ \S+ (\S+) (\S+)"', figure.file)
+    return box is not None and float(box[2]) > 1.3 * float(box[1])
+
+
+def table_source(table: Table, texts: Texts) -> str:
+    """A table that may run over pages: its header comes again, its rows stay whole, its caption stays with it."""
+    widths = _widths(table)
+    size = 7 if len(widths) > 5 or sum(widths) > LINE[8] else 8
+    widths = _fitting(widths, LINE[size])
+    room = [LINE[size] * width / sum(widths) for width in widths]
+    columns = "(" + ", ".join(f"{width}fr" for width in widths) + ",)"
     header = ", ".join(_head(text, numeric) for text, numeric in zip(table.head, _numeric(table), strict=True))
-    cells = ", ".join(_cell(cell) for row in table.rows for cell in row)
-    size = "7.2pt" if count > 5 else "8pt"
+    cells = ", ".join(
+        _cell(cell, room[min(k, len(room) - 1)]) if cell.span == 1 else _band(cell)
+        for row in table.rows
+        for k, cell in enumerate(row)
+    )
     body = f"table(columns: {columns}, table.header({header}), table.hline(stroke: 0.6pt), {cells})"
-    notes = " ".join(str(plain(each)) for each in table.notes)
-    note = f"\n#text(size: 7.5pt, fill: luma(70), {_string(notes)})" if notes else ""
-    return f"#figure(kind: table, caption: {_text(table.caption)}, text(size: {size}, align(left, {body}))){note}"
+    notes = [str(plain(each)) for each in table.notes]
+    if table.file:
+        notes.append(plain(texts.markup("note.file", file=table.file)))
+    shown = f"#figure(kind: table, caption: {text_of(table.caption)}, text(size: {size}.2pt, align(left, {body})))"
+    return shown + (_note(" ".join(notes)) if notes else "")
+
+
+def _note(text: str) -> str:
+    return f"\n#text(size: 7.5pt, fill: luma(70), {string(text)})"
+
+
+def _widths(table: Table) -> list[int]:
+    """How wide the columns are beside each other: as their longest line, none so wide that others starve."""
+    count = max([len(table.head), *(sum(cell.span for cell in row) for row in table.rows)])
+    found, most = [NARROW] * count, WIDE if count < 8 else MODERATE
+    for k, text in enumerate(table.head):
+        found[k] = max(found[k], *(len(word) + 2 for word in text.split()), 0)
+    for row in table.rows:
+        if len(row) == count:
+            for k, cell in enumerate(row):
+                found[k] = max(found[k], min(_length(cell), most))
+    return found
+
+
+def _fitting(widths: list[int], line: int) -> list[int]:
+    """The widest columns give way first, so that short words stay whole."""
+    found = list(widths)
+    while sum(found) > line and max(found) > SHORT:
+        found[found.index(max(found))] -= 1
+    return found
+
+
+def _length(cell: Cell) -> int:
+    """Letters of the longest line; of a figure with all its lines beside each other, where they are short."""
+    lines = [plain(line) for line in cell.lines]
+    whole = len("  ".join(lines))
+    return whole if cell.numeric and whole <= WIDE else max(map(len, lines), default=0)
 
 
 def _numeric(table: Table) -> list[bool]:
@@ -113,23 +161,38 @@ def _numeric(table: Table) -> list[bool]:
 
 
 def _head(text: str, numeric: bool) -> str:
-    return f"table.cell(align: {'right' if numeric else 'left'}, [*#{_text(text)}*])"
+    return f"table.cell(align: {'right' if numeric else 'left'} + bottom, [*#{text_of(text)}*])"
 
 
-def _cell(cell: Cell) -> str:
-    lines = " #linebreak() ".join(f"#{_text(line)}" for line in cell.lines)
-    content = f"*{lines}*" if cell.head and cell.span > 1 else lines
-    options = [f"colspan: {cell.span}"] if cell.span > 1 else []
-    if cell.numeric:
-        options.append("align: right")
-    return f"table.cell({', '.join([*options, f'[{content}]'])})"
+def _cell(cell: Cell, room: float) -> str:
+    """Lines of a figure stand beside each other where the column has room for them."""
+    lines = [plain(line) for line in cell.lines]
+    if cell.numeric and len("  ".join(lines)) <= room:
+        lines = ["\u2002".join(lines)]
+    shown = " #linebreak() ".join(f"#{string(_breakable(line))}" for line in lines)
+    return f"table.cell({'align: right, ' if cell.numeric else ''}[{shown}])"
 
 
-def _text(value: str | Markup) -> str:
+def _band(cell: Cell) -> str:
+    """The head of a group of rows: it stays with them, and comes again on the next page."""
+    return f"table.header(level: 2, table.cell(colspan: {cell.span}, [*#{text_of(' '.join(map(str, cell.lines)))}*]))"
+
+
+def _breakable(line: str) -> str:
+    """Names of files and hashes may go on in the next line: after a sign, or after 32 letters without one."""
+
+    def parts(word: re.Match[str]) -> str:
+        return re.sub(r"([/_.])(?=\w)|(\w{32})(?=\w)", lambda found: found[0] + "\u200b", word[0])
+
+    return re.sub(rf"\S{{{LONG},}}", parts, line)
+
+
+def text_of(value: str | Markup) -> str:
     """Words as a Typst string: no character of a text is read as markup or code."""
-    return _string(plain(value))
+    return string(plain(value))
 
 
-def _string(value: str) -> str:
+def string(value: str) -> str:
+    """A Typst string literal."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\r", " ")
     return f'"{escaped}"'

@@ -104,6 +104,7 @@ def governance_sensitivity(
     kept: Kept | None = None,
     on_fail: OnFail = "error",
     max_failed: float = MAX_FAILED,
+    precision: str = "double",
     progress: Callable[[float], None] = lambda _: None,
 ) -> GovernanceSweep:
     """S1 and ST with intervals of every lever and of two groups, for every outcome and year after the policy year.
@@ -117,6 +118,7 @@ def governance_sensitivity(
 
     A run that goes non-finite is a RunError that names it; with `on_fail="drop_block"` the base points with a failed
     run are left out of every index, and PartialError says that they are more than the share `max_failed`.
+    `precision`: of the runs, double or single; the indices are computed in double precision either way.
     """
     factors = _factors(levers, futures, grouped)
     design = sobol_design(factors, points=points, replicates=replicates, seed=seed)
@@ -125,7 +127,7 @@ def governance_sensitivity(
 
     def plan_of(design: SobolDesign, dt: float) -> GovernancePlan:
         return GovernancePlan(model, design, futures, [baseline, no_programme], columns, *_series(model),
-                              policy_year=policy_year, dt=dt)  # fmt: skip
+                              policy_year=policy_year, dt=dt, precision=precision)  # fmt: skip
 
     plan = plan_of(design, coarser * own_dt)
     sizes = [points >> k for k in (2, 1, 0) if k == 0 or points >> k >= FEWEST]
@@ -253,8 +255,10 @@ class _Failures:
         rows = self.plan.whole_rows(first, len(block.failed))
         told = max(0, EXPLAINED - len(self.found))
         faults = [
-            explain(model, futures.program, rows[i], schedule, model.time.method, 0, int(first + i)) for i in bad[:told]
-        ]
+            explain(model, futures.program, rows[i], schedule, model.time.method, 0, int(first + i),
+                    precision=self.plan.task.precision)
+            for i in bad[:told]
+        ]  # fmt: skip
         self.found += [(int(first + i), str(faults[k]) if k < told else "") for k, i in enumerate(bad)]
         if self.folder is not None:
             write_failed(self.folder / "failed.csv", self.found)

@@ -37,11 +37,13 @@ class GovernancePlan:
     A base point has the futures of A and B and, where there are assumptions, those of AB and BA of the calibrated
     group; all other blocks repeat one of them.  The first of `references` (program columns of regimes) is the baseline,
     whose columns that are no levers hold in the design's rows too.
+    `precision` is that of the runs from the policy year on; their past is computed in double precision.
     """
 
     def __init__(
         self, model: Model, design: SobolDesign, futures: Futures, references: Sequence[Mapping[int, float]],
         levers: list[int], series: SeriesSet, chosen: list[int], *, policy_year: int, dt: float,
+        precision: str = "double",
     ) -> None:  # fmt: skip
         self.model, self.design, self.futures, self.references, self.levers = model, design, futures, references, levers
         self.order = _sorted_by_main_direction(futures.posterior)
@@ -59,7 +61,7 @@ class GovernancePlan:
         self.rest = Schedule(start, dt, self.whole.steps - steps, self.whole.steps_per_save)
         self.years = years[cut + 1 :]
         self.parts = continuation(futures.program, series.outputs)
-        self.task = self._task(series, chosen)
+        self.task = self._task(series, chosen, precision)
         self.futures_per_point = 4 if futures.assumptions else 2
         self.size = design.rows_per_replicate + len(references) * self.futures_per_point * design.points
         self._points = lru_cache(maxsize=1)(self._points_of)
@@ -103,7 +105,7 @@ class GovernancePlan:
         """The rows of the same runs for the whole program from its start, to explain one that failed."""
         return np.concatenate([self._whole_rows(*each) for each in self._pieces(first, count)])
 
-    def _task(self, series: SeriesSet, chosen: list[int]) -> SweepTask:
+    def _task(self, series: SeriesSet, chosen: list[int], precision: str) -> SweepTask:
         program, futures = self.parts.after, self.futures
         assumed = [each.column for each in futures.assumptions]
         told = [c for each in self.references for c, value in each.items() if value != self.base[c]]
@@ -112,7 +114,7 @@ class GovernancePlan:
         return sweep_task(
             fixed, series.outputs, self.rest, method=self.model.time.method, saves=range(1, self.rest.saves),
             weights=series.weights[:, chosen],
-            vary=(*(program.parameters[c] for c in dict.fromkeys(columns)), *self.parts.memory),
+            vary=(*(program.parameters[c] for c in dict.fromkeys(columns)), *self.parts.memory), precision=precision,
         )  # fmt: skip
 
     def _pieces(self, first: int, count: int) -> list[tuple[int, int, int]]:

@@ -37,11 +37,13 @@ class SweepTask:
     saves: tuple[int, ...]
     sums: tuple[tuple[tuple[int, float], ...], ...]
     vary: tuple[str, ...] | None = None
+    precision: str = "double"
 
     @cached_property
     def hash(self) -> str:
         """SHA-256 over all of it."""
-        content = {each: getattr(self, each) for each in ("outputs", "method", "seed", "saves", "sums", "vary")}
+        told = ("outputs", "method", "seed", "saves", "sums", "vary", "precision")
+        content = {each: getattr(self, each) for each in told}
         content |= {"program": hashlib.sha256(self.program.encode()).hexdigest(), "schedule": asdict(self.schedule)}
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -56,18 +58,19 @@ def sweep_task(
     saves: Sequence[int] | None = None,
     weights: Floats | None = None,
     vary: Sequence[str] | None = None,
+    precision: str = "double",
 ) -> SweepTask:
     """A task that stores the outputs, or weighted sums of them (`weights` [output, series]), at some saves (all).
 
     Run i of the whole sweep draws its noise from (seed, i).  `vary` names the parameters that differ from the program's
-    defaults in some row (None: all may).
+    defaults in some row (None: all may).  `precision`: double, or single for screening.
     """
     matrix = np.eye(len(outputs)) if weights is None else np.asarray(weights, dtype=np.float64)
     sums = tuple(tuple((int(o), float(column[o])) for o in np.flatnonzero(column)) for column in matrix.T)
     kept = range(schedule.saves) if saves is None else saves
     text = json.dumps(to_json(program), separators=(",", ":"))
     return SweepTask(text, tuple(outputs), schedule, method, seed, tuple(int(each) for each in kept), sums,
-                     None if vary is None else tuple(vary))  # fmt: skip
+                     None if vary is None else tuple(vary), precision)  # fmt: skip
 
 
 def run_rows(task: SweepTask, first: int, rows: Floats, threads: int = 1) -> Block:
@@ -79,7 +82,7 @@ def run_rows(task: SweepTask, first: int, rows: Floats, threads: int = 1) -> Blo
     given = np.isfinite(rows)
     lost = ~given.all(axis=1)
     rows = np.where(given, rows, 0.0) if lost.any() else rows
-    result = _kernel(task.program, task.outputs, task.vary).run(
+    result = _kernel(task.program, task.outputs, task.vary, task.precision).run(
         rows, task.schedule, method=task.method, seed=task.seed, first_run=first, threads=threads
     )
     outputs = result.values[:, list(task.saves)]
@@ -92,5 +95,5 @@ def run_rows(task: SweepTask, first: int, rows: Floats, threads: int = 1) -> Blo
 
 
 @lru_cache(maxsize=4)
-def _kernel(program: str, outputs: tuple[str, ...], vary: tuple[str, ...] | None) -> Kernel:
-    return compile_kernel(from_json(json.loads(program)), outputs, vary=vary)
+def _kernel(program: str, outputs: tuple[str, ...], vary: tuple[str, ...] | None, precision: str) -> Kernel:
+    return compile_kernel(from_json(json.loads(program)), outputs, vary=vary, precision=precision)

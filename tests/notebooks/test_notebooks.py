@@ -22,7 +22,8 @@ def test_a_notebook_runs_and_stores_no_output(path):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     assert all(not cell.get("outputs") for cell in cells)
-    assert cells[0]["cell_type"] == "markdown"
+    assert cells[0]["cell_type"] == "markdown" and "The question:" in "".join(cells[0]["source"])
+    assert "environment()" in code[0] and "assert" in code[-1]  # versions first, a number that must hold last
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(code)], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=300
     )

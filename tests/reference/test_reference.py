@@ -65,7 +65,9 @@ def test_anchors_of_different_names_differ():
 def test_pages_are_whole_linked_and_need_no_network(path, tmp_path):
     model = read_model(path)
     english, russian = (
-        each.read_text(encoding="utf-8") for each in write_reference(tmp_path / "out", model, NO_PARAMETERS)
+        each.read_text(encoding="utf-8")
+        for each in write_reference(tmp_path / "out", model, NO_PARAMETERS)
+        if each.suffix == ".html"
     )
     for page in (english, russian):
         ids = re.findall(r'\sid="([^"]+)"', page)
@@ -90,3 +92,11 @@ def test_numbers_without_a_source_fail_the_command(path, tmp_path, capsys):
 def test_a_foreign_model_is_documented_and_what_is_unknown_is_said(path, tmp_path, capsys):
     assert main(["doc", str(path), "--out", str(tmp_path / "out")]) == 0
     assert "3 numbers are shown without a source" in capsys.readouterr().err
+
+
+def test_the_reference_is_a_pdf_too_with_the_same_bytes_each_time(path, tmp_path):
+    model = read_model(path)
+    written = [write_reference(tmp_path / name, model, NO_PARAMETERS) for name in ("one", "two")]
+    papers = [[each.read_bytes() for each in files if each.suffix == ".pdf"] for files in written]
+    assert len(papers[0]) == 2 and papers[0] == papers[1]
+    assert all(each.startswith(b"%PDF-") and b"pdfuaid" in each for each in papers[0])
