@@ -13,6 +13,7 @@ from alliance_dynamics.compare import quantiles
 from alliance_dynamics.errors import UsageError, fault
 from alliance_dynamics.futures import Futures
 from alliance_dynamics.kernel.integrate import compile_kernel
+from alliance_dynamics.lever_paths import LeverPath
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.regimes import run_regime
@@ -99,7 +100,7 @@ def accounts(
         raise UsageError(fault("", "there is no regime `{name}` to compare with", name=against,
                                expected="one of {known}", known=", ".join(names)))  # fmt: skip
     native = native_appropriations(model, regimes, futures, parameters, until=max(years))
-    own = {each.id: each.levers.get(APPROPRIATION, 0.0) for each in regimes}
+    own = {each.id: _asked(each) for each in regimes}
     schedule, _ = schedule_of(futures.program, futures.base)
     kernel = compile_kernel(futures.program, (BENEFIT, COST, COORDINATION))
     places = [np.rint(schedule.times).astype(int).tolist().index(year) for year in years]
@@ -112,7 +113,8 @@ def accounts(
     found: list[Account] = []
     for number, (budget, money) in enumerate(((EQUAL, own), (NATIVE, native))):
         for i, regime in enumerate(others):
-            funded = replace(regime, levers={**regime.levers, APPROPRIATION: money[regime.id]})
+            kept = budget == EQUAL and isinstance(regime.levers.get(APPROPRIATION), LeverPath)
+            funded = regime if kept else replace(regime, levers={**regime.levers, APPROPRIATION: money[regime.id]})
             gaps = run(funded) - base
             found += [
                 Account(budget, regime.id, against, year, money[regime.id], _values(gaps[:, place]), len(gaps))
@@ -120,6 +122,12 @@ def accounts(
             ]
             progress((number + (i + 1) / len(others)) / 2)
     return tuple(found)
+
+
+def _asked(regime: Scenario) -> float:
+    """The appropriation that a regime asks for; that of its last year where it changes in time."""
+    found = regime.levers.get(APPROPRIATION, 0.0)
+    return found.last if isinstance(found, LeverPath) else found
 
 
 def _values(gaps: Floats) -> dict[str, Any]:

@@ -6,12 +6,15 @@ that a translation is looked up by its English template.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 # Values under these names may be texts of ours (a kind, a cause); all others are names and numbers of the user's.
 TEXTS = {"kind", "one", "other", "item", "why", "reason", "end", "feature", "wanted", "constants", "rest", "part"}
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,12 @@ class Fault:
 
     def __str__(self) -> str:
         where = str(self.place)
-        return (where + "  " if where else "") + " ".join(self.sentences())
+        return visible((where + "  " if where else "") + " ".join(self.sentences()))
+
+
+def visible(text: str) -> str:
+    """The text with characters that a terminal obeys, or nobody sees, as their numbers."""
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def fault(place: Place | str, what: str, *, expected: str = "", remedy: str = "", **values: object) -> Fault:

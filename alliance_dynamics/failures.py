@@ -13,12 +13,19 @@ from alliance_dynamics.settings import FlatNames
 
 
 def explain(
-    model: Model, program: Program, row: NDArray[np.float64], schedule: Schedule, method: Method, seed: int, run: int
-) -> Fault:
-    """The fault of one failed run, found by repeating it alone and checking every operation of every stage."""
+    model: Model, program: Program, row: NDArray[np.float64], schedule: Schedule, method: Method, seed: int, run: int,
+    *, precision: str = "double",
+) -> Fault:  # fmt: skip
+    """The fault of one failed run, found by repeating it alone and checking every operation of every stage.
+
+    It is repeated in double precision, so a run that fails in single precision only has no more to tell.
+    """
     from alliance_dynamics.kernel.replay import replay
 
     failure = replay(program, row, schedule, method=method, seed=seed, run=run)
+    if failure is None and precision == "single":
+        return fault("", "draw {run} went non-finite in single precision; in double precision it does not",
+                     remedy="Compute it in double precision.", run=run)  # fmt: skip
     if failure is None:
         return fault("", "the run went non-finite, but its repetition did not")
     names = FlatNames(model)

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from alliance_dynamics.calibration.calibration import Calibration
-from alliance_dynamics.errors import Fault, InputError, fault
+from alliance_dynamics.errors import Fault, InputError, UnsupportedError, fault
 from alliance_dynamics.kernel.program import Program
+from alliance_dynamics.lever_paths import with_paths
+from alliance_dynamics.model.model import Model
+from alliance_dynamics.overrides import program_of
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.scenarios import Scenario
 from alliance_dynamics.sensitivity.factors import Column, mapped
@@ -107,7 +110,40 @@ def _normal(distribution: str) -> tuple[float, float] | tuple[()]:
 
 
 def columns_of_regime(program: Program, model, scenario: Scenario, parameters: Parameters) -> dict[int, float]:
-    """Program parameter column -> value for what a regime sets; InputError names what the model does not have."""
+    """Program parameter column -> value for what a regime sets; InputError names what the model does not have.
+
+    UnsupportedError: the regime has levers in time, and so is no set of numbers for this program.
+    """
+    if scenario.in_time:
+        raise UnsupportedError(
+            fault(scenario.path or scenario.id, "Levers in time and events make `{id}` a model of its own",
+                  expected="Here all regimes must be numbers for one model", id=scenario.id,
+                  remedy="Use `alliance run` or `alliance compare`, or give each lever one number")
+        )  # fmt: skip
+    return _columns(program, model, scenario, parameters)
+
+
+def rows_of_regime(
+    model: Model, scenario: Scenario, futures: Futures, parameters: Parameters
+) -> tuple[Model, Program, Floats]:
+    """The model that a regime makes of this one, its program, and its rows under all futures.
+
+    Without levers in time these are the model and the program of the futures themselves.
+    """
+    own = with_paths(model, scenario, parameters)
+    if own is model:
+        return model, futures.program, futures.under(_columns(futures.program, model, scenario, parameters))
+    program = program_of(own)
+    shared = [name for name in program.parameters if name in futures.program.parameter_index]
+    rows = np.repeat(np.array(program.defaults)[None, :], len(futures.rows), axis=0)
+    here, there = ([each.parameter_index[name] for name in shared] for each in (program, futures.program))
+    rows[:, here] = futures.rows[:, there]
+    for column, value in _columns(program, own, scenario, parameters).items():
+        rows[:, column] = value
+    return own, program, rows
+
+
+def _columns(program: Program, model: Model, scenario: Scenario, parameters: Parameters) -> dict[int, float]:
     found: dict[int, float] = {}
     faults: list[Fault] = []
     for name, value in scenario.values(parameters).items():

@@ -37,6 +37,7 @@ INDICATORS = (
     Indicator("net_present_value", "present_value_of_grp", "sum", minus="present_value_of_fiscal_cost"),
     Indicator("gross_regional_product", "gross_regional_product", "sum"),
     Indicator("innovative_goods_volume", "innovative_goods_volume", "sum"),
+    Indicator("innovative_goods_share", "innovative_goods_share", "mean"),
     Indicator("internal_r&d_expenditure", "internal_r&d_expenditure", "sum"),
     Indicator("knowledge_capital", "knowledge_capital", "sum"),
     Indicator("patents_granted", "patents_granted", "sum"),

@@ -6,7 +6,8 @@ unit, source, grade                required; grade is A (data), B (literature) o
 low, high, distribution, role, why, module, estimate, label_en, label_ru
 [levers.voice_of_regions]
 constant = "voice_of_regions_in_policy"
-unit, low, high, label_en, label_ru required; lowest, explanation_en, explanation_ru, grade, source
+unit, low, high, label_en, label_ru required; lowest, part_of (the whole that levers of one name are shares of),
+explanation_en, explanation_ru, grade, source
 [variables.industry_value_added]   label_en, label_ru
 [elements.tatarstan]               label_en, label_ru
 """
@@ -129,6 +130,7 @@ def _lever(table: Table, name: str, constants: dict[str, Parameter]) -> Lever:
         _labels(table, "explanation"),
         table.text("grade", choices=GRADES) or "",
         table.text("source") or "",
+        table.text("part_of") or "",
         table.place(),
     )
     table.close()

@@ -48,7 +48,7 @@ class Lever:
     """What a regime chooses.  `constant` is the model's constant that it sets; `low` and `high` are the swept range.
 
     `lowest` is the least value that a scenario may give: the value of a lever that is switched off may lie below the
-    swept range.
+    swept range.  Levers of one `part_of` are shares of that whole.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Lever:
     explanations: Mapping[str, str] = field(default_factory=dict)
     grade: str = ""
     source: str = ""
+    part_of: str = ""
     place: Place = field(default=Place(), compare=False)
 
 
@@ -75,6 +76,16 @@ class Parameters:
     variables: Mapping[str, Mapping[str, str]]
     elements: Mapping[str, Mapping[str, str]]
     policy_year: str = "policy_year"
+    policy_ramp: str = "policy_phase-in_time"
+
+    @property
+    def shares(self) -> tuple[tuple[str, ...], ...]:
+        """Levers that are shares of one whole, so that together they are at most 1."""
+        wholes: dict[str, list[str]] = {}
+        for each in self.levers.values():
+            if each.part_of:
+                wholes.setdefault(each.part_of, []).append(each.name)
+        return tuple(map(tuple, wholes.values()))
 
     def lever(self, name: str) -> Lever:
         """The lever of a name; UsageError with the nearest name where there is none."""

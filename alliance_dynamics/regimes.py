@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alliance_dynamics.compare import Comparison, Outcome, compare_values
 from alliance_dynamics.errors import RunError, UsageError, fault
 from alliance_dynamics.failures import explain
-from alliance_dynamics.futures import Futures, columns_of_regime
+from alliance_dynamics.futures import Futures, rows_of_regime
 from alliance_dynamics.kernel.integrate import Kernel, Schedule, compile_kernel
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.outcomes import ALLIANCE, SeriesSet, series_of
@@ -65,10 +65,15 @@ def run_regime(
     model: Model, regime: Scenario, futures: Futures, parameters: Parameters, kernel: Kernel, schedule: Schedule, *,
     jobs: int = 1,
 ) -> Floats:  # fmt: skip
-    """The outputs [draw, save, output] of one regime over every future.  RunError: a run went non-finite."""
-    rows = futures.under(columns_of_regime(futures.program, model, regime, parameters))
-    result = kernel.run(rows, schedule, method=model.time.method, threads=jobs)
-    refuse_failures(model, futures, rows, result.failed, schedule)
+    """The outputs [draw, save, output] of one regime over every future.  RunError: a run went non-finite.
+
+    `kernel` says which outputs; a regime with levers in time is compiled for itself.
+    """
+    own, program, rows = rows_of_regime(model, regime, futures, parameters)
+    if own is not model:
+        kernel, futures = compile_kernel(program, kernel.outputs), replace(futures, program=program)
+    result = kernel.run(rows, schedule, method=own.time.method, threads=jobs)
+    refuse_failures(own, futures, rows, result.failed, schedule)
     return result.values
 
 

@@ -18,8 +18,11 @@ from alliance_dynamics.files import write_csv, write_text
 from alliance_dynamics.outcomes import ALLIANCE
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.regimes import RegimeRuns
-from alliance_dynamics.sensitivity.governance import ASSUMPTIONS, CALIBRATED, OUTCOMES, SHOWN_YEARS, GovernanceSweep
-from alliance_dynamics.sensitivity.spread import effect_rows, outcome_rows
+from alliance_dynamics.sensitivity.convergence import convergence_rows, verdict_rows
+from alliance_dynamics.sensitivity.governance import OUTCOMES, PER_ROUBLE, SHOWN_YEARS, GovernanceSweep
+from alliance_dynamics.sensitivity.governance_plan import ASSUMPTIONS, CALIBRATED
+from alliance_dynamics.sensitivity.indices import horizon_rows
+from alliance_dynamics.sensitivity.spread import effect_rows, first_look, outcome_rows
 
 Rows = Sequence[Mapping[str, Any]]
 RUSSIAN_SOURCES = {
@@ -162,7 +165,7 @@ def write_comparison(folder: Path, runs: RegimeRuns, comparison: Comparison, par
     write_rows(folder / "regimes.csv", cards)
 
 
-def write_sensitivity(folder: Path, sweep: GovernanceSweep, parameters: Parameters, *, converged: bool) -> None:
+def write_sensitivity(folder: Path, sweep: GovernanceSweep, parameters: Parameters) -> None:
     """indices.csv, levers.csv, summary.json; years in which an outcome does not vary are left out and counted."""
     rows = [row for row in sweep.indices.table if math.isfinite(float(row["S1"])) and math.isfinite(float(row["ST"]))]  # type: ignore[arg-type]
     first = ["outcome", "year", "lever", "S1", "S1_low", "S1_high", "ST", "ST_low", "ST_high"]
@@ -186,6 +189,10 @@ def write_sensitivity(folder: Path, sweep: GovernanceSweep, parameters: Paramete
     write_rows(folder / "pairs.csv", [row for row in pairs if math.isfinite(float(row["S2"]))])  # type: ignore[arg-type]
     write_rows(folder / "outcomes.csv", outcome_rows(sweep.sample))
     write_rows(folder / "main_effects.csv", effect_rows(sweep.sample))
+    write_rows(folder / "first_look.csv", first_look(sweep.sample))
+    write_rows(folder / "convergence.csv", convergence_rows(sweep.history, SHOWN_YEARS))
+    write_rows(folder / "stop_rule.csv", verdict_rows(sweep.verdicts, sweep.design))
+    write_rows(folder / "horizon.csv", horizon_rows(sweep.indices))
     summary = {
         "points": sweep.design.points,
         "replicates": sweep.design.replicates,
@@ -194,8 +201,10 @@ def write_sensitivity(folder: Path, sweep: GovernanceSweep, parameters: Paramete
         "design": sweep.design.hash,
         "constant_series": len(sweep.indices.table) - len(rows),
         "largest_half_width": float(np.nanmax(sweep.indices.ST.half_width)),
-        "converged": converged,
-        "failed": 0,
+        "converged": sweep.settled,
+        "dt": sweep.dt,
+        "step_effect": sweep.step_effect,
+        "failed": len(sweep.failed),
     }
     write_json(folder / "summary.json", summary)
 
@@ -217,6 +226,11 @@ def write_labels(path: Path, runs: RegimeRuns, parameters: Parameters, calibrati
                 **variables[indicator],
                 **{key: f"{variables[indicator][key]}, {where.get(key, element)}" for key in ("en", "ru")},
             }
+    outcomes[PER_ROUBLE] = {
+        "en": "Benefit per rouble of public money, against no programme",
+        "ru": "Отдача на рубль бюджетных средств, против отсутствия программы",
+        "unit": "Dmnl",
+    }
     elements = {**parameters.elements}
     elements.setdefault(ALLIANCE, {"en": "Alliance", "ru": "Альянс в целом"})
     write_json(path, {"variables": variables, "elements": elements, "outcomes": outcomes})

@@ -3,12 +3,18 @@
 schema = 1
 extends = "r3_alliance"            a regime of the same folder, of the folder above, or of the package
 [scenario]                         id; title.en and title.ru, or `name` for both; story.en, story.ru, because
-[time]                             start_policy, stop: years
+[time]                             start_policy, stop: years; ramp_years: length of the ramp of all levers
 [levers]                           lever = value from the policy year on; ranges stand in parameters.toml
+[levers.NAME]                      value, or points = [{year, value}, ...] with interpolate = "linear" | "step"; start
+                                   (a year) and ramp_years of its own
+[[events]]                         id; kind = "pulse" | "step" | "ramp"; target (a lever); year; length; factor or add
 [assumptions]                      constant = value, or constant = {element = value}
 [run]                              start, stop, dt, saveper, method: for any model
 [parameters]                       constant of any model = value, or = {element = value}; of a stock this is the
                                    initial value; lookup = [[x, y], [x, y], ...]
+[outputs]                          kpis and milestones (years) that a comparison shows
+[draws]                            n and seed of a comparison
+[[expect]]                         variable; between = [low, high], at_least, at_most; at = year or over = [from, to]
 [output]                           path of the CSV file, inside the folder that the command runs in
 """
 
@@ -24,14 +30,21 @@ from alliance_dynamics.language import LANGUAGES
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.resources import resource
+from alliance_dynamics.scenario_asks import read_draws, read_expectations, read_outputs
+from alliance_dynamics.scenario_levers import (
+    FIRST_POLICY_YEAR,
+    GRID,
+    LAST_YEAR,
+    duration_of,
+    lever_faults,
+    read_events,
+    read_levers,
+)
 from alliance_dynamics.scenarios import Points, Scenario
 from alliance_dynamics.toml_door import read_toml
 from alliance_dynamics.toml_lines import KeyPath
 from alliance_dynamics.toml_table import Table, open_table, shown
 
-FIRST_POLICY_YEAR = 2013.0  # one ramp after the programme of 2012 began
-LAST_YEAR = 2050.0
-GRID = 0.125  # years; a ramp that begins between two steps would cost the integration its order
 METHODS = ("euler", "rk2", "rk4")
 
 
@@ -61,11 +74,20 @@ def read_scenario_file(path: Path, parameters: Parameters, *, may_extend: bool =
     last = settings.get("stop", parent.stop if parent else None)
     if start_policy is not None and (wrong := policy_year_fault(start_policy, time.place("start_policy"), last)):
         root.faults.append(wrong)
-    places: dict[str, Place] = {"id": root.place("scenario", "id"), "start_policy": time.place("start_policy")}
+    places: dict[str, Place] = {"id": root.place("scenario", "id")}
+    places |= {name: time.place(name) for name in ("start_policy", "ramp_years")}
+    span = (FIRST_POLICY_YEAR, LAST_YEAR if last is None else last)
+    kpis, milestones = read_outputs(root.table("outputs"))
     scenario = replace(
         scenario,
         start_policy=start_policy,
-        levers=_levers(root.table("levers"), parameters, places),
+        ramp_years=duration_of(time, "ramp_years"),
+        levers=read_levers(root.table("levers"), parameters, span, places),
+        events=read_events(root.tables("events"), parameters, span, places),
+        draws=read_draws(root.table("draws")),
+        expect=read_expectations(root.tables("expect"), places),
+        kpis=kpis,
+        milestones=milestones,
         assumptions=_assumptions(root.table("assumptions"), parameters, places),
         constants=_constants(root.table("parameters"), parameters, places),
         settings=settings,
@@ -78,10 +100,21 @@ def read_scenario_file(path: Path, parameters: Parameters, *, may_extend: bool =
         table.close()
     root.close(done=("sweep",))
     root.raise_faults()
-    if parent is None:
-        return scenario
-    merged = parent | scenario
-    return replace(merged, titles=scenario.titles, stories=scenario.stories, because=scenario.because)
+    if parent is not None:
+        merged = parent | scenario
+        scenario = replace(merged, titles=scenario.titles, stories=scenario.stories, because=scenario.because)
+    _refuse_coarse_steps(run, scenario)
+    root.faults += lever_faults(scenario, parameters)
+    root.raise_faults()
+    return scenario
+
+
+def _refuse_coarse_steps(run: Table, scenario: Scenario) -> None:
+    """Corners of paths lie on the grid; a step that jumps over them would not see them."""
+    dt = scenario.settings.get("dt", GRID)
+    if scenario.in_time and abs(GRID / dt - max(1, round(GRID / dt))) > 1e-9:
+        run.refuse("dt", "`{key}` is {dt}, which does not divide {step} years, the grid of levers in time",
+                   dt=f"{dt:g}", step=GRID, remedy="Use {step}, or a half, a third, a quarter of it")  # fmt: skip
 
 
 def policy_year_fault(year: float, place: Place, stop: float | None = None) -> Fault | None:
@@ -166,20 +199,6 @@ def _positive(table: Table, key: str) -> float | None:
         table.refuse(key, "`{key}` is {found}", expected="A number above 0", found=f"{value:g}")
         return None
     return value
-
-
-def _levers(table: Table, parameters: Parameters, places: dict[str, Place]) -> dict[str, float]:
-    found = {}
-    for key in table.data:
-        lever = parameters.levers.get(canonical(key))
-        if lever is None:
-            table.refuse_unknown(key, parameters.levers)
-            continue
-        value = table.number(key, low=lever.lowest, high=lever.high, unit=lever.unit)
-        if value is not None:
-            found[lever.name] = value
-            places[lever.name] = table.place(key)
-    return found
 
 
 def _assumptions(table: Table, parameters: Parameters, places: dict[str, Place]) -> dict[str, float]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from alliance_dynamics.errors import Fault, InputError, Place, fault, nearest
+from alliance_dynamics.expectations import Expectation
+from alliance_dynamics.lever_paths import Event, LeverPath, path_constants
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.parameters import Parameters, read_parameters
 from alliance_dynamics.resources import resource
@@ -23,9 +25,11 @@ class Scenario:
     """Named changes of a model.
 
     `levers` are ours to choose and `assumptions` are not; both name entries of `parameters.toml` (`name`, or `name[a]`
-    for one element).  `constants` name constants, stocks (their initial values) and lookups (points) of any other
-    model, as written.  `settings` may hold start, stop, dt, saveper (numbers) and method.  `a | b` lays b over a: later
-    wins.
+    for one element).  A lever is a number from the policy year on, taken up within `ramp_years`, or a path in time;
+    `events` disturb it.  `constants` name constants, stocks (their initial values) and lookups (points) of any other
+    model, as written.  `settings` may hold start, stop, dt, saveper (numbers) and method.  `expect` must hold of a run.
+    `kpis` and `milestones` (years) are what a comparison shows; `draws` may hold n and seed.  `a | b` lays b over a:
+    later wins.
     """
 
     id: str
@@ -33,11 +37,17 @@ class Scenario:
     stories: Mapping[str, str] = field(default_factory=dict)
     because: str = ""
     start_policy: float | None = None
-    levers: Mapping[str, float] = field(default_factory=dict)
+    ramp_years: float | None = None
+    levers: Mapping[str, float | LeverPath] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
     assumptions: Mapping[str, float] = field(default_factory=dict)
     constants: Mapping[str, float | Points] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     output: str = ""
+    kpis: tuple[str, ...] = ()
+    milestones: tuple[int, ...] = ()
+    draws: Mapping[str, int] = field(default_factory=dict)
+    expect: tuple[Expectation, ...] = ()
     parent: str = ""
     path: str = ""
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
@@ -47,10 +57,16 @@ class Scenario:
         """Last year of the run; None leaves it to the model."""
         return self.settings.get("stop")
 
+    @property
+    def in_time(self) -> bool:
+        """Whether a lever has a path or an event, so that the scenario is a program of its own."""
+        return bool(self.events) or any(isinstance(each, LeverPath) for each in self.levers.values())
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 of what the scenario says; where it was read from does not count."""
         content = {name: value for name, value in asdict(self).items() if name not in ("path", "places")}
+        content = {name: value for name, value in content.items() if value or name not in _LATER}
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     def __or__(self, later: Scenario) -> Scenario:
@@ -60,6 +76,11 @@ class Scenario:
             stories={**self.stories, **later.stories},
             because=later.because or self.because,
             start_policy=self.start_policy if later.start_policy is None else later.start_policy,
+            ramp_years=self.ramp_years if later.ramp_years is None else later.ramp_years,
+            events=tuple(({each.id: each for each in (*self.events, *later.events)}).values()),
+            kpis=later.kpis or self.kpis,
+            milestones=later.milestones or self.milestones,
+            expect=tuple(dict.fromkeys((*self.expect, *later.expect))),
             **{name: {**getattr(self, name), **getattr(later, name)} for name in _MERGED},
             output=later.output or self.output,
             parent=self.id,
@@ -68,17 +89,23 @@ class Scenario:
     def values(self, parameters: Parameters) -> dict[str, float | Points]:
         """Flat model constant -> value: a lever sets its constant in policy, `start_policy` sets the policy year.
 
+        Of a lever with a path these are the constants of the model that `with_paths` makes.
         UsageError: a lever or an assumption that `parameters` does not have.
         """
         found: dict[str, float | Points] = {}
-        found |= {parameters.lever(name).constant: value for name, value in self.levers.items()}
+        for name, value in self.levers.items():
+            lever = parameters.lever(name)
+            found |= path_constants(lever, value) if isinstance(value, LeverPath) else {lever.constant: value}
         found |= {parameters.constant(name): value for name, value in self.assumptions.items()}
         if self.start_policy is not None:
             found[parameters.policy_year] = self.start_policy
+        if self.ramp_years is not None:
+            found[parameters.policy_ramp] = self.ramp_years
         return found | dict(self.constants)
 
 
-_MERGED = ("levers", "assumptions", "constants", "settings", "places")
+_MERGED = ("levers", "assumptions", "constants", "settings", "draws", "places")
+_LATER = ("ramp_years", "events", "kpis", "milestones", "draws", "expect")  # in the hash where they say something
 
 
 def read_scenario(path: str | Path, parameters: Parameters | None = None) -> Scenario:
@@ -148,36 +175,3 @@ def find_regime(name: str, regimes: tuple[Scenario, ...]) -> Scenario:
             nearest=near,
         )
     )
-
-
-def scenario_text(scenario: Scenario) -> str:
-    """The scenario as TOML with its parent merged in; reading it gives the same scenario, but for path and parent."""
-    head: dict[str, Any] = {"id": scenario.id}
-    head |= {f"title.{language}": text for language, text in scenario.titles.items()}
-    head |= {f"story.{language}": text for language, text in scenario.stories.items()}
-    if scenario.because:
-        head["because"] = scenario.because
-    time = {} if scenario.start_policy is None else {"start_policy": scenario.start_policy}
-    sections: list[tuple[str, Mapping[str, Any]]] = [("scenario", head), ("time", time), ("run", scenario.settings)]
-    text = "schema = 1\n"
-    for name, entries in sections:
-        if entries:
-            text += f"\n[{name}]\n" + "".join(f"{key} = {_value(value)}\n" for key, value in entries.items())
-    for name, changes in (
-        ("levers", scenario.levers),
-        ("assumptions", scenario.assumptions),
-        ("parameters", scenario.constants),
-    ):
-        if changes:
-            text += f"\n[{name}]\n" + "".join(f"{_quoted(key)} = {_value(value)}\n" for key, value in changes.items())
-    return text + (f"\n[output]\npath = {_quoted(scenario.output)}\n" if scenario.output else "")
-
-
-def _value(value: object) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    return _quoted(value) if isinstance(value, str) else repr(value)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -28,11 +28,15 @@ def schema_of(kind: str, language: str = "en") -> dict[str, Any]:
 def scenario_schema(language: str = "en") -> dict[str, Any]:
     """Every section of a scenario file; ranges and units of levers and assumptions are those of parameters.toml."""
     from alliance_dynamics.parameters import read_parameters
-    from alliance_dynamics.scenario_file import FIRST_POLICY_YEAR, GRID, LAST_YEAR, METHODS
+    from alliance_dynamics.scenario_asks import KPIS, MOST_DRAWS
+    from alliance_dynamics.scenario_file import METHODS
+    from alliance_dynamics.scenario_levers import FIRST_POLICY_YEAR, GRID, LAST_YEAR, LONGEST
 
     parameters = read_parameters()
+    year = {"type": "number", "minimum": FIRST_POLICY_YEAR, "exclusiveMaximum": LAST_YEAR, "multipleOf": GRID}
+    duration = {"type": "number", "minimum": GRID, "maximum": LONGEST, "multipleOf": GRID}
     levers = {
-        each.name: _ranged(each.lowest, each.high, each.unit, each.labels.get(language, ""))
+        each.name: _lever(_ranged(each.lowest, each.high, each.unit, each.labels.get(language, "")), year, duration)
         for each in parameters.levers.values()
     }
     taken = {each.constant for each in parameters.levers.values()} | {parameters.policy_year}
@@ -44,7 +48,6 @@ def scenario_schema(language: str = "en") -> dict[str, Any]:
         assumptions |= dict.fromkeys([name, *constant.values], one)
         if name not in constant.values:
             assumptions[name] = {"anyOf": [one, {"type": "object", "minProperties": 1}]}
-    policy_year = {"type": "number", "minimum": FIRST_POLICY_YEAR, "exclusiveMaximum": LAST_YEAR, "multipleOf": GRID}
     point = {"type": "array", "prefixItems": [NUMBER, NUMBER], "items": False, "minItems": 2}
     value = {"anyOf": [NUMBER, {"type": "array", "items": point, "minItems": 1}, {"type": "object"}]}
     by_language = _closed(dict.fromkeys(LANGUAGES, TEXT))
@@ -65,8 +68,14 @@ def scenario_schema(language: str = "en") -> dict[str, Any]:
                 "schema": {"const": 1},
                 "extends": TEXT,
                 "scenario": header,
-                "time": _closed({"start_policy": policy_year, "stop": NUMBER}),
+                "time": _closed({"start_policy": year, "ramp_years": duration, "stop": NUMBER}),
                 "levers": _closed(levers),
+                "events": {"type": "array", "items": _event(list(levers), year, duration)},
+                "outputs": _closed({"kpis": {"type": "array", "items": {"enum": list(KPIS)}},
+                                    "milestones": {"type": "array", "items": {"type": "integer"}}}),
+                "draws": _closed({"n": {"type": "integer", "minimum": 1, "maximum": MOST_DRAWS},
+                                  "seed": {"type": "integer", "minimum": 0}}),
+                "expect": {"type": "array", "items": _expectation()},
                 "assumptions": _closed(assumptions),
                 "run": _closed({"start": NUMBER, "stop": NUMBER, "dt": ABOVE_0, "saveper": ABOVE_0,
                                 "method": {"enum": list(METHODS)}}),
@@ -155,6 +164,32 @@ def manifest_schema(language: str = "en") -> dict[str, Any]:
         "content_sha256": digest,
     }
     return {"title": "alliance manifest", **_closed(properties, required=properties)}
+
+
+def _lever(number: dict[str, Any], year: dict[str, Any], duration: dict[str, Any]) -> dict[str, Any]:
+    """A number, or a table: a value or points, and when they hold."""
+    when = {"start": year, "ramp_years": duration}
+    points = {"type": "array", "minItems": 1, "items": _closed({"year": year, "value": number}, ("year", "value"))}
+    path = {"points": points, "interpolate": {"enum": ["linear", "step"]}, **when}
+    return {"anyOf": [number, _closed({"value": number, **when}, ("value",)), _closed(path, ("points",))],
+            "description": number["description"]}  # fmt: skip
+
+
+def _event(levers: list[str], year: dict[str, Any], duration: dict[str, Any]) -> dict[str, Any]:
+    kinds = {"enum": ["pulse", "step", "ramp"]}
+    content = {"id": TEXT, "kind": kinds, "target": {"enum": levers}, "year": year, "length": duration,
+               "factor": {"type": "number", "minimum": 0}, "add": NUMBER}  # fmt: skip
+    event = _closed(content, ("id", "kind", "target", "year"))
+    step = {"properties": {"kind": {"const": "step"}}}
+    length = {"if": step, "then": {"not": {"required": ["length"]}}, "else": {"required": ["length"]}}
+    return {**event, **length, "oneOf": [{"required": ["factor"]}, {"required": ["add"]}]}
+
+
+def _expectation() -> dict[str, Any]:
+    pair = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+    content = {"variable": TEXT, "between": pair, "at_least": NUMBER, "at_most": NUMBER, "at": NUMBER, "over": pair}
+    bounds = [{"required": [each]} for each in ("between", "at_least", "at_most")]
+    return {**_closed(content, ("variable",)), "anyOf": bounds, "not": {"required": ["at", "over"]}}
 
 
 def _closed(properties: Mapping[str, Any], required: Iterable[str] = ()) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Run:
     dt: float
     notices: tuple[str, ...]
     error: StepError | None = None
+    precision: str = "double"
 
 
 def run_model(
@@ -48,6 +49,7 @@ def run_model(
     seed: int = 0,
     error: bool = False,
     tolerance: float | None = None,
+    precision: str = "double",
 ) -> Run:
     """One run with every variable stored.
 
@@ -56,18 +58,19 @@ def run_model(
     unless given.  UsageError: an unknown name, a variable that is computed.  RunError: a
     value became non-finite; it names time and variable.  `error` runs the same at half and at a quarter of the step as
     well and adds what that tells of the error of the step, at seven times the cost.  The method `adaptive` chooses its
-    steps by `tolerance` (1e-8), see `adaptive.run_adaptive`.
+    steps by `tolerance` (1e-8), see `adaptive.run_adaptive`.  `precision`: double, or single for screening, see
+    `kernel.integrate.compile_kernel`; neither `error` nor `adaptive` goes with single.
     """
     times = {"start": start, "stop": stop, "dt": dt, "saveper": saveper}
     told = {CONTROL[name]: value for name, value in times.items() if value is not None}
     program, row = program_with(model, set or {}, told)
     _set_times(program, row, times)
     schedule, notices = schedule_of(program, row)
-    _refuse_mixtures(method, error, tolerance)
+    _refuse_mixtures(method, error, tolerance, precision)
     names = tuple(program.outputs)
     if method == "adaptive":
         return _run_adaptive(model, program, row, schedule, notices, 1e-8 if tolerance is None else tolerance, backend)
-    kernel = compile_kernel(program, names, backend=backend)
+    kernel = compile_kernel(program, names, backend=backend, precision=precision)
     chosen: Method = method or model.time.method
     labels = FlatNames(model)
     columns = tuple(labels.label(name) for name in names)
@@ -77,7 +80,7 @@ def run_model(
         told[program.parameter_index[CONTROL["dt"]]] = schedule.dt
         result = kernel.run(told[None, :], schedule, method=chosen, seed=seed)
         if result.failed[0] >= 0:
-            raise RunError(explain(model, program, told, schedule, chosen, seed, 0))
+            raise RunError(explain(model, program, told, schedule, chosen, seed, 0, precision=precision))
         return result.values[0]
 
     values = values_of(schedule)
@@ -88,7 +91,7 @@ def run_model(
         shown = [j for j, name in enumerate(names) if name not in CONTROL.values()]
         labels_shown = tuple(columns[j] for j in shown)
         estimate = step_error(model, labels_shown, values[:, shown], schedule, chosen, lambda s: values_of(s)[:, shown])
-    return Run(model, schedule.times, columns, values, chosen, schedule.dt, notices, estimate)
+    return Run(model, schedule.times, columns, values, chosen, schedule.dt, notices, estimate, precision)
 
 
 def _run_adaptive(
@@ -110,7 +113,10 @@ def _run_adaptive(
     return Run(model, schedule.times, columns, values, "adaptive", schedule.dt, (*model.notices, *notices))
 
 
-def _refuse_mixtures(method: str | None, error: bool, tolerance: float | None) -> None:
+def _refuse_mixtures(method: str | None, error: bool, tolerance: float | None, precision: str) -> None:
+    if precision != "double" and (error or method == "adaptive"):
+        raise UsageError(fault("", "errors of the step are below what single precision can tell apart",
+                               remedy="Compute it in double precision."))  # fmt: skip
     if method == "adaptive" and error:
         raise UsageError(fault("", "the adaptive method has no time step whose error could be estimated",
                                remedy="Compare two tolerances"))  # fmt: skip

@@ -101,16 +101,7 @@ class Table:
             self.refuse(key, "`{key}` is empty", expected="A text is expected")
             return None
         if choices and value not in choices:
-            near = nearest(value, choices, cutoff=0.6)
-            self.refuse(
-                key,
-                "`{key}` is {found}",
-                expected="One of {choices}",
-                remedy="Did you mean `{nearest}`?" if near else "",
-                found=shown(value),
-                choices=", ".join(choices),
-                nearest=near,
-            )
+            self.refuse_choice(key, value, choices)
             return None
         return value
 
@@ -160,6 +151,18 @@ class Table:
             remedy="Did you mean `{nearest}`?" if near else "",
             nearest=near,
             known=", ".join(sorted(known)),
+        )
+
+    def refuse_choice(self, key: str, value: str, choices: Collection[str]) -> None:
+        near = nearest(value, choices, cutoff=0.6)
+        self.refuse(
+            key,
+            "`{key}` is {found}",
+            expected="One of {choices}",
+            remedy="Did you mean `{nearest}`?" if near else "",
+            found=shown(value),
+            choices=", ".join(choices),
+            nearest=near,
         )
 
     def raise_faults(self) -> None:

@@ -43,13 +43,16 @@ def prepare(folder: Path, *, quick: bool = False) -> tuple[list[Engine], dict[st
     rows = w1.draws(program, 4096)
     llvm = compile_kernel(program, w1.OUTPUTS, backend="llvm")
     numpy = compile_kernel(program, w1.OUTPUTS, backend="numpy")
+    single = compile_kernel(program, w1.OUTPUTS, precision="single")
     one = rows[:1]
     columns = [program.parameter_index[name] for name in w1.RANGES]
     euler, rk4 = (llvm.run(one, w1.schedule(16), method=m).values[0] for m in ("euler", "rk4"))
     exact = llvm.run(one, w1.schedule(512)).values[0]
     agree(numpy.run(rows[:64], w1.schedule(4)).values, llvm.run(rows[:64], w1.schedule(4)).values, 1e-11, "NumPy")
     agree(w1.arrays_rk4(rows[:64, columns], 4), llvm.run(rows[:64], w1.schedule(4)).values, 1e-9, "arrays")
+    agree(single.run(rows[:64], w1.schedule(4)).values, llvm.run(rows[:64], w1.schedule(4)).values, 1e-4, "single")
     errors = {f"RK4 1/{n}": error(llvm.run(one, w1.schedule(n)).values[0], exact) for n in (4, 16)}
+    errors |= {f"RK4 1/{n}, single precision": error(single.run(one, w1.schedule(n)).values[0], exact) for n in (4, 16)}
     errors["Euler 1/16"] = error(euler, exact)
 
     def ours(kernel: Any, count: int, steps: int, method: str = "rk4") -> Callable[[], Any]:
@@ -58,6 +61,7 @@ def prepare(folder: Path, *, quick: bool = False) -> tuple[list[Engine], dict[st
     engines = [
         Engine("LLVM RK4 1/16", ours(llvm, RUNS, 16), RUNS),
         Engine("LLVM RK4 1/4", ours(llvm, RUNS, 4), RUNS),
+        Engine("LLVM RK4 1/4, single precision", ours(single, RUNS, 4), RUNS, note="for screening"),
         Engine("LLVM Euler 1/16", ours(llvm, RUNS, 16, "euler"), RUNS),
         Engine("LLVM RK4 1/16, one run", ours(llvm, 1, 16), 1, note="in half vectors, three of four lanes idle"),
         Engine("NumPy back-end RK4 1/4, 512", ours(numpy, 512, 4), 512, 3),

@@ -1,12 +1,14 @@
 """W3: 172,032 runs of W1 and their Sobol' indices with intervals, against SALib's analysis of the same numbers.
 
-Run `python -m benchmarks.sweep`; with `--whole` it does the sweep alone, for the time and memory of a fresh process.
+Run `python -m benchmarks.sweep`; with `--whole PRECISION FOLDER` it does the sweep alone, for the time and memory of a
+fresh process, and leaves the indices in the folder.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +29,7 @@ AXES = {"outcome": list(w1.OUTPUTS), "year": list(range(2000, 2051))}
 
 def main() -> None:
     if "--whole" in sys.argv:
-        whole()
+        whole(*sys.argv[-2:])
         return
     with threadpool_limits(1):
         for name, value in measure().items():
@@ -35,7 +37,7 @@ def main() -> None:
 
 
 def measure() -> dict[str, float]:
-    """The whole sweep in a process of its own, and SALib's time for one series beside ours for all of them."""
+    """The whole sweep in processes of its own, and SALib's time for one series beside ours for all of them."""
     design, kernel, template = prepare()
     outputs = next(runs(design, kernel, template, replicates=1))
     timings = side_by_side(
@@ -45,9 +47,10 @@ def measure() -> dict[str, float]:
         ],
         rounds=2,
     )
-    command = [sys.executable, *[f"-W{each}" for each in sys.warnoptions], "-m", "benchmarks.sweep", "--whole"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1]).stdout
-    spent = {key: float(value) for key, value in (line.split("=") for line in told.split())}
+    with tempfile.TemporaryDirectory() as folder:
+        spent, single = (fresh(precision, folder) for precision in ("double", "single"))
+        found = [np.load(Path(folder) / f"{precision}.npy") for precision in ("double", "single")]
+    moved = np.nanmax(np.abs(found[0] - found[1]))
     series = len(AXES["year"]) * len(w1.OUTPUTS)
     theirs = timings["SALib"].median * series
     return {
@@ -60,14 +63,28 @@ def measure() -> dict[str, float]:
         f"SALib's analysis of {series} series, extrapolated, CPU s": theirs,
         "SALib's analysis over our analysis": theirs / spent["analysis_s"],
         "SALib's analysis over the whole of W3": theirs / spent["cpu_s"],
+        "in single precision: simulation, CPU s": single["simulation_s"],
+        "in single precision: whole process, CPU s": single["cpu_s"],
+        "SALib's analysis over the whole of W3 in single precision": theirs / single["cpu_s"],
+        "largest move of S1 or ST in single precision": float(moved),
     }
 
 
-def prepare() -> tuple[SobolDesign, Kernel, np.ndarray]:
+def fresh(precision: str, folder: str) -> dict[str, float]:
+    """What `whole` says in a new process."""
+    command = [sys.executable, *[f"-W{each}" for each in sys.warnoptions], "-m", "benchmarks.sweep", "--whole"]
+    told = subprocess.run(
+        [*command, precision, folder], check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    ).stdout
+    return {key: float(value) for key, value in (line.split("=") for line in told.split())}
+
+
+def prepare(precision: str = "double") -> tuple[SobolDesign, Kernel, np.ndarray]:
     program = w1.program()
     factors = [Factor(name, name, low, high) for name, (low, high) in w1.RANGES.items()]
     design = sobol_design(factors, points=POINTS, replicates=REPLICATES, seed=1)
-    return design, compile_kernel(program, w1.OUTPUTS, vary=list(w1.RANGES)), np.array(program.defaults)
+    kernel = compile_kernel(program, w1.OUTPUTS, vary=list(w1.RANGES), precision=precision)
+    return design, kernel, np.array(program.defaults)
 
 
 def runs(
@@ -103,15 +120,16 @@ def indices(design: SobolDesign, kernel: Kernel, template: np.ndarray) -> tuple[
     return found, spent
 
 
-def whole() -> None:
+def whole(precision: str, folder: str) -> None:
     """From the start of the process to the table of indices; prints key=value."""
     pin()
     with threadpool_limits(1):
-        design, kernel, template = prepare()
+        design, kernel, template = prepare(precision)
         found, spent = indices(design, kernel, template)
         table = found.table
     spent |= {"wall_s": time.perf_counter() - BEGAN, "cpu_s": time.process_time(), "rows": len(table)}
     spent |= {"runs": design.row_count, "peak_mb": peak_megabytes(), "series": len(AXES["year"]) * len(w1.OUTPUTS)}
+    np.save(Path(folder) / f"{precision}.npy", np.stack([found.S1.value, found.ST.value]))
     for key, value in spent.items():
         print(f"{key}={value}")
 

@@ -13,7 +13,8 @@ from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.vensim import read_vensim_text
 from alliance_dynamics.overrides import program_with
 from alliance_dynamics.parameters import NO_PARAMETERS
-from alliance_dynamics.scenarios import read_scenario, scenario_text
+from alliance_dynamics.scenario_text import scenario_text
+from alliance_dynamics.scenarios import read_scenario
 from alliance_dynamics.settings import schedule_of
 from alliance_dynamics.simulate import Run, run_model
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from alliance_dynamics.errors import InputError, UsageError
 from alliance_dynamics.parameters import read_parameters
-from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes, read_scenario, scenario_text
+from alliance_dynamics.scenario_text import scenario_text
+from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes, read_scenario
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.toml"))
 PARAMETERS = read_parameters()

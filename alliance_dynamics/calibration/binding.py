@@ -48,6 +48,15 @@ class Said:
     spread: Floats
 
 
+@dataclass(frozen=True)
+class Change:
+    """What a condition sets constants to: its `number`-th expression."""
+
+    condition: str
+    number: int
+    value: Expression
+
+
 class Binding:
     """The map from natural parameter values to predictions.  Refuses at once every name that stands for nothing."""
 
@@ -84,11 +93,11 @@ class Binding:
         for block in self.blocks:
             own, rows = runs[block.experiment.id]
             with np.errstate(all="ignore"):
-                said = evaluate_formula(block.observable.formula, self._reader(block, named, own, rows, {}))
+                said = evaluate_formula(block.observable.formula, self.reader(block, named, own, rows, {}))
                 predicted[:, block.index] = said
                 if block.observable.noise is not None:
                     known = {canonical(block.observable.id): predicted[:, block.index]}
-                    scale = evaluate_formula(block.observable.noise, self._reader(block, named, own, rows, known))
+                    scale = evaluate_formula(block.observable.noise, self.reader(block, named, own, rows, known))
                     spread[:, block.index] = np.where(np.asarray(scale) > 0, scale, np.nan)
 
     def named(self, values: Floats) -> dict[str, Floats]:
@@ -96,7 +105,7 @@ class Binding:
         fixed = {each.id: np.full(rows, each.nominal) for each in self.problem.parameters.values() if not each.estimate}
         return {**fixed, **{each.id: values[:, j] for j, each in enumerate(self.estimated)}}
 
-    def _reader(
+    def reader(
         self, block: Block, named: Values, saved: Mapping[str, Floats], rows: Floats, known: Values
     ) -> Callable[[Reference], Floats]:
         """The value of a name at the points of a block, [rows, n] or what broadcasts to it."""
@@ -108,7 +117,7 @@ class Binding:
                 return known[reference.name]
             name = block.names.get(reference, "")
             if name in saved:
-                return self._at(block, saved[name])
+                return self.at(block, saved[name])
             if name in self.program.parameter_index:
                 return rows[:, [self.program.parameter_index[name]]]
             if canonical(reference.name) == "time":
@@ -125,7 +134,7 @@ class Binding:
                          cells={name: (cells[place[0]],) for name, cells in block.cells.items()})  # fmt: skip
         saved = {name: outputs[:, k] for k, name in enumerate(self.outputs)}
         named = self.named(values)
-        plain = self._reader(single, named, {}, vector, {})
+        plain = self.reader(single, named, {}, vector, {})
 
         def value_of(reference: Reference) -> Floats:
             name = single.names.get(reference, "")
@@ -139,7 +148,7 @@ class Binding:
         size = len(next(iter(named.values()))) if named else 1
         return np.stack([named[each] if isinstance(each, str) else np.full(size, each) for each in cells], axis=1)
 
-    def _at(self, block: Block, saved: Floats) -> Floats:
+    def at(self, block: Block, saved: Floats) -> Floats:
         """A saved output [rows, saves] at the times of a block; over the unit of time from there on for a flow."""
         start = self.problem.start
 
@@ -154,20 +163,19 @@ class Binding:
     def _run(self, named: Values, count: int) -> dict[str, tuple[dict[str, Floats], Floats]]:
         """For each experiment its saved outputs {name: [rows, saves]} and its first parameter vectors."""
         found: dict[str, tuple[dict[str, Floats], Floats]] = {}
-        plain = [each for each in self.experiments if each.id not in self._restarted]
+        plain = [each for each in self.experiments if each.id not in self.restarted]
         vectors = {each.id: self.vector(each, 0, named, count) for each in self.experiments}
         if not self.outputs:
             return {each.id: ({}, vectors[each.id]) for each in self.experiments}
         if plain:
-            schedule = Schedule(self.grid.start, self.grid.dt, self.grid.steps(self.problem.start, self.last),
-                                self.grid.stride)  # fmt: skip
+            schedule = self.schedule(self.problem.start, self.last)
             many = np.concatenate([vectors[each.id] for each in plain])
             values = self.kernel.run(many, schedule, method=self.method, threads=self.jobs).values
             for i, each in enumerate(plain):
                 own = values[i * count : (i + 1) * count]
                 found[each.id] = {name: own[:, :, k] for k, name in enumerate(self.outputs)}, vectors[each.id]
         for each in self.experiments:
-            if each.id in self._restarted:
+            if each.id in self.restarted:
                 found[each.id] = self._run_periods(each, named, count), vectors[each.id]
         return found
 
@@ -180,18 +188,24 @@ class Binding:
         pieces: list[Floats] = []
         for period in range(len(bounds) - 1):
             vector = self.vector(experiment, period, named, count)
-            condition = experiment.periods[period][1]
-            for state, value in self._stocks.get(condition, ()):
-                kept[:, state] = self._expression(value, named, count)
+            for state, value in self.stock_changes(experiment, period):
+                kept[:, state] = self.expression(value, named, count)
             # an output carries integrals on, whatever a condition changes
-            schedule = Schedule(bounds[period], self.grid.dt, self.grid.steps(bounds[period], bounds[period + 1]),
-                                self.grid.stride)  # fmt: skip
+            schedule = self.schedule(bounds[period], bounds[period + 1])
             saved = self.again.run(np.concatenate([vector, kept], axis=1), schedule, method=self.method,
                                    threads=self.jobs).values  # fmt: skip
             pieces.append(saved[:, :-1] if period < len(bounds) - 2 else saved)
             kept = saved[:, -1, -len(memory) :].copy()
         whole = np.concatenate(pieces, axis=1)
         return {name: whole[:, :, k] for k, name in enumerate(self.outputs)}
+
+    def schedule(self, first: float, last: float) -> Schedule:
+        """The steps from one time of the grid to the next save at or after another."""
+        return Schedule(first, self.grid.dt, self.grid.steps(first, last), self.grid.stride)
+
+    def stock_changes(self, experiment: Experiment, period: int) -> Sequence[tuple[int, Expression]]:
+        """The stocks, by number, that the condition of a period sets at its beginning."""
+        return self._stocks.get(experiment.periods[period][1], ())
 
     def vector(self, experiment: Experiment, period: int, named: Values, count: int) -> Floats:
         """Parameter vectors [rows, program parameters] of a period: the problem's constants, then the conditions'."""
@@ -202,10 +216,20 @@ class Binding:
             rows[:, self.program.parameter_index[NUMBER]] = self.driven.numbers[experiment.id]
         for _, condition in experiment.periods[: period + 1]:
             for columns, value in self._sets.get(condition, ()):
-                rows[:, columns] = self._expression(value, named, count)[:, None]
+                rows[:, columns] = self.expression(value, named, count)[:, None]
         return rows
 
-    def _expression(self, value: Expression, named: Values, count: int) -> Floats:
+    def setters(self, experiment: Experiment, period: int) -> dict[int, str | Change]:
+        """What sets each column of the parameter vectors of a period: a parameter's id, or a change of a condition."""
+        found: dict[int, str | Change] = {}
+        for name, columns in self._columns.items():
+            found |= dict.fromkeys(columns, name)
+        for _, condition in experiment.periods[: period + 1]:
+            for number, (columns, value) in enumerate(self._sets.get(condition, ())):
+                found |= dict.fromkeys(columns, Change(condition, number, value))
+        return found
+
+    def expression(self, value: Expression, named: Values, count: int) -> Floats:
         return np.broadcast_to(evaluate_formula(value, lambda each: named[each.name]), (count,)).astype(float)
 
     # ------------------------------------------------------------------ what names stand for
@@ -323,12 +347,12 @@ class Binding:
         if flows:
             self._rename_flows()
         self.kernel: Kernel = compile_kernel(self.program, self.outputs)
-        self._restarted = {
+        self.restarted = {
             each.id
             for each in self.experiments
             if len(each.periods) > 1 or any(condition in self._stocks for _, condition in each.periods)
         }
-        if self._restarted:
+        if self.restarted:
             self._prepare_restart()
 
     def _prepare_restart(self) -> None:

@@ -39,7 +39,7 @@ class Effort:
 
     starts: int = 24
     draws: int = 1000
-    generations: int = 1700
+    generations: int = 250
     chains: int = 32
     doublings: int = 1
     origins: int | None = None
@@ -49,7 +49,7 @@ class Effort:
     @staticmethod
     def quick() -> Effort:
         return Effort(
-            starts=4, draws=200, generations=150, chains=16, doublings=0, origins=0, profiles=False, pools=False
+            starts=4, draws=200, generations=40, chains=16, doublings=0, origins=0, profiles=False, pools=False
         )
 
 
@@ -288,13 +288,11 @@ def _calibrate(
     model: Model, problem: Problem, seed: int, effort: Effort, last_year: int, jobs: int, progress: Progress
 ) -> Calibration:
     until = int(problem.stop)
-    # the fit runs single rows from several threads, the sampler many rows at once: threads belong to one of them
-    fitted = set_up(model, problem, last_year=until, jobs=1)
-    best = fit(fitted.task(until), fitted.nominal, starts=effort.starts, seed=seed, jobs=jobs,
-               progress=lambda share: progress(0.4 * share))  # fmt: skip
     many = set_up(model, problem, last_year=until, jobs=jobs)
+    best = fit(many.task(until), many.nominal, starts=effort.starts, seed=seed,
+               progress=lambda share: progress(0.4 * share))  # fmt: skip
     posterior = sample_posterior(many.task(until), best, draws=effort.draws, generations=effort.generations,
-                                 chains=effort.chains, doublings=effort.doublings, seed=seed,
+                                 chains=effort.chains, doublings=effort.doublings, seed=seed, jobs=jobs,
                                  progress=lambda share: progress(0.4 + 0.3 * share))  # fmt: skip
     setup = set_up(model, problem, last_year=last_year, jobs=jobs)
     wide = many.task(until)
@@ -308,7 +306,8 @@ def _calibrate(
     band = predictive_band(paths, posterior.sigma[:, group], posterior.phi[:, group], setup.years,
                            setup.log_observed(until), shocks=shocks, seed=seed)  # fmt: skip
     progress(0.85)
-    validation = validate(fitted, best, seed=seed, jobs=jobs, most_origins=effort.origins,
+    early = set_up(model, problem, last_year=until)  # origins run beside each other: the threads belong to them
+    validation = validate(early, best, seed=seed, jobs=jobs, most_origins=effort.origins,
                           progress=lambda share: progress(0.85 + 0.15 * share))  # fmt: skip
     return Calibration(setup, best, posterior, band, validation, until, seed, known, beside)
 

@@ -63,6 +63,7 @@ class PriorDensity:
     def __init__(self, prior: Prior | None, lower: float, upper: float):
         prior = prior or Prior("uniform", (lower, upper))
         self.logarithmic, self.distribution = _distribution(prior)
+        self.slope = _slope(prior)
         self.lower, self.upper = lower, upper
         first, last = (self._untruncated(each) for each in (lower, upper))
         self.first, self.mass = first, last - first
@@ -75,6 +76,11 @@ class PriorDensity:
             cost = -self.distribution.logpdf(x) + self.log_mass + (x if self.logarithmic else 0.0)
         inside = (values >= self.lower) & (values <= self.upper) & np.isfinite(cost)
         return np.where(inside, cost, np.inf)
+
+    def score(self, values: Floats) -> Floats:
+        """d cost / d value, for values in natural units between the bounds."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (self.slope(np.log(values)) + 1) / values if self.logarithmic else self.slope(values)
 
     def probability(self, values: Floats) -> Floats:
         """The distribution function, 0 to 1 between the bounds."""
@@ -121,3 +127,30 @@ def _distribution(prior: Prior) -> tuple[bool, Any]:
         case _:
             found = stats.beta(first, second)
     return name.startswith("log-"), found
+
+
+def _slope(prior: Prior) -> Callable[[Floats], Floats]:
+    """The derivative of minus the log density, by the logarithm of the value for `log-`."""
+    first = prior.parameters[0]
+    second = prior.parameters[1] if len(prior.parameters) > 1 else 1.0
+    match prior.distribution.removeprefix("log-"):
+        case "normal":
+            return lambda x: (x - first) / second**2
+        case "laplace":
+            return lambda x: np.sign(x - first) / second
+        case "uniform":
+            return np.zeros_like
+        case "cauchy":
+            return lambda x: 2 * (x - first) / (second**2 + (x - first) ** 2)
+        case "chi-square" | "chisquare":
+            return lambda x: 0.5 - (first / 2 - 1) / x
+        case "rayleigh":
+            return lambda x: x / first**2 - 1 / x
+        case "half-normal":
+            return lambda x: x / first**2
+        case "exponential":
+            return lambda x: np.full_like(x, 1 / first)
+        case "gamma":
+            return lambda x: 1 / second - (first - 1) / x
+        case _:
+            return lambda x: (second - 1) / (1 - x) - (first - 1) / x

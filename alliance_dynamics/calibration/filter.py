@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 VARIANCE = "var_"
 _DIFFUSE = 1e9  # times the mean square of the data
 _SLOPE = 1e-6
+_STEP = 1e-5  # of the cube, for central differences
 
 
 class ResetObjective(Objective):
@@ -93,6 +94,24 @@ class ResetObjective(Objective):
         numerator[:, self.settling] = 0.0
         log_scale[:, self.settling] = 0.0
         return Errors(numerator, log_scale)
+
+    def errors_and_slopes(self, cube: Floats) -> tuple[Errors, Floats, Floats]:
+        """By central differences: the filter's own slopes are differences already."""
+        rows, size = cube.shape
+        up, down = np.minimum(cube + _STEP, 1.0), np.maximum(cube - _STEP, 0.0)
+        many = np.repeat(cube[:, None, :], 2 * size + 1, axis=1)
+        for j in range(size):
+            many[:, 1 + j, j], many[:, 1 + size + j, j] = up[:, j], down[:, j]
+        errors = self.errors(many.reshape(-1, size))
+        found = [each.reshape(rows, 2 * size + 1, -1) for each in (errors.numerator, errors.log_scale)]
+        apart = (up - down)[:, :, None]
+        with np.errstate(all="ignore"):
+            slope, growth = ((each[:, 1 : size + 1] - each[:, size + 1 :]) / apart for each in found)
+        return Errors(found[0][:, 0], found[1][:, 0]), slope, growth
+
+    @property
+    def by_differences(self) -> dict[str, str]:
+        return {each.id: "the filter has no exact derivatives" for each in self.space.parameters}
 
     def _forward(self, vector: Floats, held: Floats, covariance: Floats, driving: Floats, now: float, then: float):
         """State and covariance carried from one measurement to the next."""

@@ -1,22 +1,24 @@
-"""The best fit: bounded least squares from many starts, with the noise re-estimated in turn."""
+"""The best fit: bounded least squares from many starts at once, with the noise re-estimated in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 from scipy.stats import qmc
 
 from alliance_dynamics.calibration.likelihood import Points, Priors, log_residuals, negative_log_likelihood
 from alliance_dynamics.calibration.noise import NoisePriors, fit_noise, whiten
+from alliance_dynamics.calibration.objective import Local
+from alliance_dynamics.calibration.search import Start as Ended
+from alliance_dynamics.calibration.search import descend
 
 Floats = NDArray[np.float64]
-NEAR = 1e-5  # relative gain at which a start that competes may stop; the best one goes on
+NEAR = 1e-6  # relative gain at which a start that competes may stop; the best one goes on
+SETTLED = 1e-7
 
 
 class Forward(Protocol):
@@ -27,6 +29,10 @@ class Forward(Protocol):
 
     def log_predicted(self, values: Floats) -> Floats:
         """[rows, N] from [rows, S]; NaN where a prediction is not above 0 or a run failed."""
+        ...
+
+    def log_slopes(self, values: Floats) -> tuple[Floats, Floats]:
+        """The same, and its derivatives [rows, N, S]."""
         ...
 
 
@@ -44,10 +50,17 @@ class Task:
         s = self.forward.structural
         return log_residuals(self.points, self.forward.log_predicted(values[:, :s]), values[:, s:])
 
+    def slopes(self, values: Floats) -> tuple[Floats, Floats]:
+        """Log residuals [rows, N], and their derivatives [rows, N, P]."""
+        s = self.forward.structural
+        predicted, slopes = self.forward.log_slopes(values[:, :s])
+        shift = np.broadcast_to(self.points.breaks, (len(values), *self.points.breaks.shape))
+        return log_residuals(self.points, predicted, values[:, s:]), -np.concatenate([slopes, shift], axis=2)
+
 
 @dataclass(frozen=True)
 class Start:
-    """One start: its first value, where it ended, the penalised objective there, and why it stopped."""
+    """One start: its first value, where it ended, the penalised objective there, its steps, and whether it settled."""
 
     first: Floats
     values: Floats
@@ -77,7 +90,6 @@ def fit(
     *,
     starts: int,
     seed: int,
-    jobs: int = 1,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Fit:
     """Least squares from the nominal value and from `starts - 1` scrambled Sobol' points of the priors.
@@ -89,28 +101,18 @@ def fit(
     phi = np.minimum(np.full(task.noise.groups, 0.5), task.noise.most_phi)
     first = nominal
     for _ in range(3):
-        first = _descend(task, first, sigma, phi, most=12).values
+        first = _descend(task, first[None, :], sigma, phi, most=12)[0].values
         sigma, phi = _noise(task, first)
     progress(0.1)
     cube = qmc.Sobol(len(nominal), scramble=True, rng=np.random.default_rng(np.random.SeedSequence([seed, 1])))
     power = max(1, (starts - 1).bit_length())
-    begun = [first, *task.priors.quantile(cube.random_base2(power))[: starts - 1]]
-    done = 0
-
-    def descend(value: Floats) -> Start:
-        nonlocal done
-        result = _descend(task, value, sigma, phi, close=NEAR)
-        done += 1
-        progress(0.1 + 0.85 * done / len(begun))
-        return result
-
-    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        ended = list(pool.map(descend, begun))
+    begun = np.concatenate([first[None, :], task.priors.quantile(cube.random_base2(power))[: starts - 1]])
+    ended = _descend(task, begun, sigma, phi, settled=NEAR, progress=lambda share: progress(0.1 + 0.85 * share))
     order = sorted(range(len(ended)), key=lambda i: (not np.isfinite(ended[i].objective), ended[i].objective, i))
     best = ended[order[0]].values
     for _ in range(6):
         sigma, phi = _noise(task, best)
-        again = _descend(task, best, sigma, phi).values
+        again = _descend(task, best[None, :], sigma, phi)[0].values
         moved = np.max(np.abs(again - best) / (task.priors.upper - task.priors.lower))
         best = again
         if moved < 1e-4:
@@ -123,50 +125,68 @@ def fit(
     return Fit(best, sigma, phi, nll, nll + penalty, tuple(ended[i] for i in order))
 
 
-def jacobian(task: Task, values: Floats, share: float = 1e-6) -> Floats:
-    """d(log residuals)/d(values) [N, P] by differences inward from the nearer bound; breaks are exact."""
-    s = task.forward.structural
-    lower, upper = task.priors.lower[:s], task.priors.upper[:s]
-    step = share * (upper - lower) * np.where(values[:s] > 0.5 * (lower + upper), -1.0, 1.0)
-    rows = np.concatenate([values[None, :s], values[:s] + np.diag(step)])
-    predicted = task.forward.log_predicted(rows)
-    slope = -(predicted[1:] - predicted[0]) / step[:, None]
-    return np.concatenate([slope.T, -task.points.breaks], axis=1)
+def jacobian(task: Task, values: Floats) -> Floats:
+    """d(log residuals)/d(values) [N, P]."""
+    return task.slopes(values[None, :])[1][0]
 
 
-def _descend(task: Task, first: Floats, sigma: Floats, phi: Floats, most: int = 200, close: float = 1e-7) -> Start:
-    """Bounded least squares at fixed noise, in coordinates scaled to the bounds."""
-    lower, width = task.priors.lower, task.priors.upper - task.priors.lower
+@dataclass(frozen=True)
+class _Fixed:
+    """The penalised squares at fixed noise over shares of the way between the bounds, less what does not change."""
 
-    def value_of(u: Floats) -> Floats:
-        return lower + width * u
+    task: Task
+    sigma: Floats
+    phi: Floats
 
-    def vector(u: Floats) -> Floats:
-        values = value_of(u)
-        errors, _ = whiten(task.residuals(values[None, :])[0], sigma, phi, task.points.chains)
-        return np.concatenate([np.where(np.isfinite(errors), errors, 1e3), task.priors.residuals(values)])
+    def natural(self, cube: Floats) -> Floats:
+        return self.task.priors.lower + (self.task.priors.upper - self.task.priors.lower) * cube
 
-    def slopes(u: Floats) -> Floats:
-        raw = jacobian(task, value_of(u)).T  # [P, N]
-        white, _ = whiten(raw, sigma, phi, task.points.chains)
-        data = np.where(np.isfinite(white), white, 0.0).T * width
-        return np.concatenate([data, task.priors.root * width])
+    def value(self, cube: Floats) -> Floats:
+        values = self.natural(cube)
+        return self._squares(self._white(self.task.residuals(values)), self.task.priors.residuals(values))
 
-    u0 = np.clip((first - lower) / width, 1e-6, 1 - 1e-6)
-    result = least_squares(
-        vector,
-        u0,
-        jac=slopes,  # type: ignore[arg-type]
-        bounds=(0.0, 1.0),
-        method="trf",
-        x_scale="jac",
-        xtol=close,
-        ftol=close,
-        max_nfev=most,
-    )
-    failed = bool(np.any(result.fun == 1e3))
-    objective = float("inf") if failed else float(result.cost)
-    return Start(first, value_of(result.x), objective, int(result.nfev), result.status > 0 and not failed)
+    def local(self, cube: Floats) -> Local:
+        values, priors = self.natural(cube), self.task.priors
+        residuals, slopes = self.task.slopes(values)
+        width = priors.upper - priors.lower
+        rows, count, size = slopes.shape
+        turned = slopes.transpose(0, 2, 1).reshape(-1, count)
+        white = self._white(turned).reshape(rows, size, count) * width[:, None]
+        white = np.where(np.isfinite(white), white, 0.0)
+        errors, penalties = self._white(residuals), priors.residuals(values)
+        root = priors.root * width
+        gradient = (white @ np.where(np.isfinite(errors), errors, 0.0)[:, :, None])[:, :, 0] + penalties @ root
+        return Local(self._squares(errors, penalties), gradient, white @ white.transpose(0, 2, 1) + root.T @ root)
+
+    def _white(self, residuals: Floats) -> Floats:
+        return whiten(residuals, self.sigma, self.phi, self.task.points.chains)[0]
+
+    @staticmethod
+    def _squares(errors: Floats, penalties: Floats) -> Floats:
+        total = 0.5 * np.sum(errors**2, axis=1) + 0.5 * np.sum(penalties**2, axis=1)
+        return np.where(np.isfinite(total), total, np.inf)
+
+
+def _descend(
+    task: Task,
+    first: Floats,
+    sigma: Floats,
+    phi: Floats,
+    *,
+    most: int = 200,
+    settled: float = SETTLED,
+    progress: Callable[[float], None] = lambda _: None,
+) -> list[Start]:
+    """Searches from all rows of `first` together, at fixed noise."""
+    fixed = _Fixed(task, sigma, phi)
+    lower, upper = task.priors.lower, task.priors.upper
+    begun = np.clip((first - lower) / (upper - lower), 1e-6, 1 - 1e-6)
+
+    def start(number: int, each: Ended) -> Start:
+        return Start(first[number], fixed.natural(each.cube), each.objective, each.steps, each.converged)
+
+    found = descend(fixed, begun, most=most, settled=settled, progress=progress)
+    return [start(number, each) for number, each in enumerate(found)]
 
 
 def _noise(task: Task, values: Floats) -> tuple[Floats, Floats]:

@@ -75,6 +75,83 @@ def evaluate_formula(expression: Expression, value_of: Callable[[Reference], Any
             raise TypeError(f"not a node of a formula: {expression!r}")
 
 
+Slopes = Any  # an array whose last axis runs over the directions, or None for 0 in all of them
+
+
+def formula_slopes(
+    expression: Expression, value_of: Callable[[Reference], Any], slopes_of: Callable[[Reference], Slopes]
+) -> tuple[Any, Slopes]:
+    """The value of a formula, and its derivatives in any number of directions, by the chain rule.
+
+    `slopes_of` gives those of a name: what broadcasts to the value with one more axis, the directions, or None.  Of
+    MIN, MAX and ABS they are those of the side taken.
+    """
+    match expression:
+        case Reference():
+            return value_of(expression), slopes_of(expression)
+        case Unary("-", operand):
+            value, slopes = formula_slopes(operand, value_of, slopes_of)
+            return np.negative(value), _scaled(slopes, -1.0)
+        case Binary(operator, left, right) if operator in _OPERATIONS:
+            parts = [formula_slopes(each, value_of, slopes_of) for each in (left, right)]
+            return _by_parts({"^": "pow"}.get(operator, operator), _OPERATIONS[operator], parts)
+        case Call(function, arguments) if function in FUNCTIONS:
+            parts = [formula_slopes(each, value_of, slopes_of) for each in arguments]
+            return _by_parts(function, FUNCTIONS[function][1], parts)
+        case _:
+            return evaluate_formula(expression, value_of), None
+
+
+def _by_parts(kind: str, operation: Callable[..., Any], parts: list[tuple[Any, Slopes]]) -> tuple[Any, Slopes]:
+    values, slopes = [each[0] for each in parts], [each[1] for each in parts]
+    value = operation(*values)
+    if all(each is None for each in slopes):
+        return value, None
+    factors = _factors(kind, values, value)
+    terms = [_scaled(one, by) for one, by in zip(slopes, factors, strict=True) if one is not None]
+    return value, terms[0] if len(terms) == 1 else terms[0] + terms[1]
+
+
+def _scaled(slopes: Slopes, by: Any) -> Slopes:
+    return None if slopes is None else slopes * np.asarray(by)[..., None]
+
+
+def _factors(kind: str, values: list[Any], value: Any) -> tuple[Any, ...]:
+    """The partial derivatives of an operation by its arguments."""
+    x, y = values[0], values[-1]
+    match kind:
+        case "+":
+            return 1.0, 1.0
+        case "-":
+            return 1.0, -1.0
+        case "*":
+            return y, x
+        case "/":
+            return np.divide(1.0, y), np.divide(np.negative(value), y)
+        case "pow":
+            ln = np.log(np.where(np.greater(x, 0.0), x, 1.0))
+            return np.multiply(y, np.power(x, np.subtract(y, 1.0))), np.multiply(value, ln)
+        case "min" | "max":
+            first = np.less_equal(x, y) if kind == "min" else np.greater_equal(x, y)
+            return np.where(first, 1.0, 0.0), np.where(first, 0.0, 1.0)
+        case "exp":
+            return (value,)
+        case "ln" | "log" | "log10" | "log2":
+            base = {"log10": np.log(10.0), "log2": np.log(2.0)}.get(kind, 1.0)
+            return (np.divide(1.0 / base, x),)
+        case "sin":
+            return (np.cos(x),)
+        case "cos":
+            return (-np.sin(x),)
+        case "tan":
+            return (1.0 + np.square(value),)
+        case "sqrt":
+            return (np.divide(0.5, value),)
+        case "abs":
+            return (np.sign(x),)
+    raise AssertionError(f"{kind} has no derivative")
+
+
 class _Parser:
     """Recursive descent over the tokens of one formula."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alliance_dynamics.calibration.formula import evaluate_formula
+from alliance_dynamics.calibration.formula import evaluate_formula, formula_slopes
+from alliance_dynamics.calibration.slopes import Sensitivities
 from alliance_dynamics.kernel.integrals import integral_name, with_integrals
 from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
 from alliance_dynamics.kernel.program import Program
@@ -62,6 +64,8 @@ class ModelForward:
         self.schedule = Schedule(float(first_year), dt, per_year * len(self.years), per_year)
         self.method, self.jobs = method, jobs
         self.kernel = compile_kernel(self.program, self.outputs, backend=backend)
+        names = [[self.program.parameters[c] for c in each] for each in self.columns]
+        self.sensitivities = Sensitivities(self.kernel, names)
 
     @property
     def structural(self) -> int:
@@ -81,21 +85,32 @@ class ModelForward:
     def predict_rows(self, rows: Floats) -> Floats:
         """The same from full parameter vectors [rows, program parameters]."""
         result = self.kernel.run(rows, self.schedule, method=self.method, threads=self.jobs)
-        index = {name: i for i, name in enumerate(self.outputs)}
-        saved = result.values
         predicted = np.empty((len(rows), len(self.series), len(self.years)))
         for s, each in enumerate(self.series):
-
-            def value_of(reference: Reference, each: Observed = each) -> Floats:
-                name = each.names.get(reference)
-                if name is None:
-                    return np.zeros(1)
-                if each.flow:
-                    return np.diff(saved[:, :, index[integral_name(name)]], axis=1)
-                return saved[:, 1:, index[name]]
-
-            predicted[:, s, :] = evaluate_formula(each.formula, value_of)
+            predicted[:, s, :] = evaluate_formula(each.formula, partial(self._read, each, result.values))
         return predicted
+
+    def slopes(self, values: Floats) -> tuple[Floats, Floats]:
+        """As `predict`, with the derivatives [rows, series, years, S]."""
+        found, slopes = self.sensitivities.run(self.rows(values), self.schedule, method=self.method, threads=self.jobs)
+        shape = (len(values), len(self.series), len(self.years))
+        predicted, moved = np.empty(shape), np.zeros((*shape, self.structural))
+        for s, each in enumerate(self.series):
+            read = partial(self._read, each, found), partial(self._read, each, slopes)
+            with np.errstate(all="ignore"):
+                predicted[:, s], own = formula_slopes(each.formula, *read)
+            if own is not None:
+                moved[:, s] = own
+        return predicted, moved
+
+    def _read(self, series: Observed, saved: Floats, reference: Reference) -> Floats:
+        """What a name means [rows, years, ...] in saved outputs [rows, saves, outputs, ...]."""
+        name = series.names.get(reference)
+        if name is None:
+            return np.zeros((1, 1, *saved.shape[3:]))
+        if series.flow:
+            return np.diff(saved[:, :, self.outputs.index(integral_name(name))], axis=1)
+        return saved[:, 1:, self.outputs.index(name)]
 
 
 @dataclass(frozen=True)
@@ -114,3 +129,10 @@ class AtPoints:
         """ln s at the points [rows, N]; NaN where a prediction is not above 0."""
         predicted = self.forward.predict(values)[:, self.series, self.column]
         return np.log(np.where(predicted > 0, predicted, np.nan))
+
+    def log_slopes(self, values: Floats) -> tuple[Floats, Floats]:
+        """ln s at the points [rows, N], and its derivatives [rows, N, S]."""
+        predicted, slopes = self.forward.slopes(values)
+        predicted = predicted[:, self.series, self.column]
+        predicted = np.where(predicted > 0, predicted, np.nan)
+        return np.log(predicted), slopes[:, self.series, self.column] / predicted[:, :, None]

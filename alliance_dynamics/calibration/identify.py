@@ -26,7 +26,6 @@ _LONGEST, _SHORTEST, _MOST = 0.2, 1e-3, 40
 _ROUNDS = 6  # of the search for the best point without a parameter's own prior
 _CORRECTIONS = 1  # of a point along a profile, beside the first step that is predicted
 _DAMPING = 1e-3  # of the curvature, where the model has kinks and a full step would overshoot
-_STEP = 1e-6
 
 
 @dataclass(frozen=True)
@@ -140,17 +139,10 @@ class _Walker:
         return np.where(np.isfinite(total), total, np.inf)
 
     def slopes(self, points: Floats) -> Floats:
-        """d(whitened data residuals)/d(points) [W, N, P] by differences inward from the nearer bound; breaks exact."""
+        """d(whitened data residuals)/d(points) [W, N, P]."""
         count, size = points.shape
-        s = self.task.forward.structural
-        step = np.where(points[:, :s] > 0.5, -_STEP, _STEP)
-        rows = np.repeat(points[:, None, :], s + 1, axis=1)
-        for j in range(s):
-            rows[:, j + 1, j] += step[:, j]
-        raw = self.task.residuals(self.lower + self.width * rows.reshape(-1, size)).reshape(count, s + 1, -1)
-        slope = np.empty((count, size, raw.shape[2]))
-        slope[:, :s] = (raw[:, 1:] - raw[:, :1]) / step[:, :, None]
-        slope[:, s:] = -(self.task.points.breaks * self.width[s:]).T
+        _, slopes = self.task.slopes(self.lower + self.width * points)
+        slope = (slopes * self.width).transpose(0, 2, 1)
         white, _ = whiten(slope.reshape(count * size, -1), self.fit.sigma, self.fit.phi, self.task.points.chains)
         white = np.where(np.isfinite(white), white, 0.0)
         return white.reshape(count, size, -1).transpose(0, 2, 1)

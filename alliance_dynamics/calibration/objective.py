@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.calibration.binding import Binding
+from alliance_dynamics.calibration.binding_slopes import BindingSlopes
 from alliance_dynamics.calibration.densities import Noise
 from alliance_dynamics.calibration.problem import Problem
 from alliance_dynamics.calibration.space import Space
 
 Floats = NDArray[np.float64]
 LEAST_SIGMA = 0.001  # of a profiled sigma on the log scale; declared, and reported where it acts
-_STEP = 1e-5  # of the cube, for central differences
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,11 @@ class Objective:
 
     def _profiled(self, residual: Floats, index: NDArray[np.int64]) -> Floats:
         """The scale [rows] with the highest likelihood for residuals [rows, n] of one observable."""
-        laplace = self.problem.observables[self.binding.points[index[0]].observable].distribution.endswith("laplace")
-        scale = np.mean(np.abs(residual), axis=1) if laplace else np.sqrt(np.mean(residual**2, axis=1))
+        scale = np.mean(np.abs(residual), axis=1) if self._is_laplace(index) else np.sqrt(np.mean(residual**2, axis=1))
         return np.maximum(scale, self.least(index))
+
+    def _is_laplace(self, index: NDArray[np.int64]) -> bool:
+        return self.problem.observables[self.binding.points[index[0]].observable].distribution.endswith("laplace")
 
     def least(self, index: NDArray[np.int64]) -> float:
         if self.logarithmic[index[0]]:
@@ -145,25 +147,81 @@ class Objective:
     # ---------------------------------------------------------------- slopes
 
     def local(self, cube: Floats) -> Local:
-        """Value, gradient by central differences of the residuals, and the expected curvature, for rows of the cube."""
-        rows, size = cube.shape
-        up, down = np.minimum(cube + _STEP, 1.0), np.maximum(cube - _STEP, 0.0)
-        many = np.repeat(cube[:, None, :], 2 * size + 1, axis=1)
-        for j in range(size):
-            many[:, 1 + j, j], many[:, 1 + size + j, j] = up[:, j], down[:, j]
-        errors = self.errors(many.reshape(-1, size))
-        numerator = errors.numerator.reshape(rows, 2 * size + 1, -1)
-        log_scale = errors.log_scale.reshape(rows, 2 * size + 1, -1)
-        apart = (up - down)[:, :, None]
-        with np.errstate(all="ignore"):
-            slope = (numerator[:, 1 : size + 1] - numerator[:, size + 1 :]) / apart
-            growth = (log_scale[:, 1 : size + 1] - log_scale[:, size + 1 :]) / apart
+        """Value, gradient and expected curvature, for rows of the cube."""
+        here, slope, growth = self.errors_and_slopes(cube)
         slope, growth = (np.where(np.isfinite(each), each, 0.0) for each in (slope, growth))
-        here = Errors(numerator[:, 0], log_scale[:, 0])
         value = self._cost(here)
         gradient, curvature = self._assemble(here, slope, growth)
         self._add_priors(cube, value, gradient, curvature)
         return Local(value, gradient, curvature)
+
+    def errors_and_slopes(self, cube: Floats) -> tuple[Errors, Floats, Floats]:
+        """Errors, and the derivatives [rows, P, N] of numerators and log scales by the axes of the cube."""
+        values = self.space.natural(cube)
+        told = self._slopes.say(values)
+        inner = self.space.slopes(cube)  # [rows, estimated, P]
+        seen, spread = told.predicted, told.spread
+        with np.errstate(all="ignore"):
+            by = np.where(self.logarithmic, 1 / np.where(seen > 0, seen, np.nan), 1.0)
+            residual = self.log_data - np.where(self.logarithmic, -np.log(by), seen)
+            moved = -by[:, None, :] * (told.predicted_slopes @ inner).transpose(0, 2, 1)
+            widened = (told.spread_slopes @ inner).transpose(0, 2, 1) / spread[:, None, :]
+        shrink, shrunk = np.ones_like(residual), np.zeros_like(moved)
+        if self.memory:
+            residual, moved, shrink, shrunk = self._decorrelated_slopes(residual, moved, spread, widened, values, inner)
+        with np.errstate(all="ignore"):
+            scale, growth = spread.copy(), widened.copy()
+            for index in self.groups:
+                own, change = residual[:, index] / shrink[:, index], moved[:, :, index]
+                change = (change - residual[:, None, index] * shrunk[:, :, index]) / shrink[:, None, index]
+                scale[:, index] = self._profiled(own, index)[:, None]
+                growth[:, :, index] = self._profiled_slopes(own, change, index)[:, :, None]
+            return Errors(residual, np.log(scale * shrink)), moved, growth + shrunk
+
+    def _decorrelated_slopes(self, residual: Floats, moved: Floats, spread: Floats, widened: Floats, values: Floats,
+                             inner: Floats) -> tuple[Floats, Floats, Floats, Floats]:  # fmt: skip
+        """As `_decorrelate`, with the derivatives of the residuals and of the log factors [rows, P, N]."""
+        numerator, shrink = self._decorrelate(residual, spread, values)
+        slope, shrunk = moved.copy(), np.zeros_like(moved)
+        place = {each.id: j for j, each in enumerate(self.space.parameters)}
+        for i, name in self.memory.items():
+            before = self.before[i]
+            if before < 0:
+                continue
+            if name in place:
+                phi, change = values[:, place[name]], inner[:, place[name]]
+            else:
+                phi, change = np.full(len(values), self.problem.parameters[name].nominal), 0.0
+            gap = self.gap[i]
+            sign = np.sign(phi) ** round(gap)
+            kept = sign * np.abs(phi) ** gap
+            change = change * (gap * sign * np.sign(phi) * np.abs(phi) ** (gap - 1.0))[:, None]
+            ratio = spread[:, i] / spread[:, before]
+            profiled = np.isnan(ratio)
+            ratio = np.where(profiled, 1.0, ratio)[:, None]
+            stretched = np.where(profiled[:, None], 0.0, ratio * (widened[:, :, i] - widened[:, :, before]))
+            past = residual[:, before, None]
+            slope[:, :, i] -= (change * ratio + kept[:, None] * stretched) * past
+            slope[:, :, i] -= kept[:, None] * ratio * moved[:, :, before]
+            shrunk[:, :, i] = -change * (kept / (1 - kept**2))[:, None]
+        return numerator, slope, shrink, shrunk
+
+    def _profiled_slopes(self, residual: Floats, slope: Floats, index: NDArray[np.int64]) -> Floats:
+        """d(ln of the profiled scale) [rows, P] for residuals [rows, n] and their slopes [rows, P, n]."""
+        score = np.sign(residual) if self._is_laplace(index) else residual
+        top = np.einsum("rpn,rn->rp", slope, score)
+        bottom = np.sum(score * residual, axis=1, keepdims=True)
+        free = self._profiled(residual, index) > self.least(index)
+        return np.where(free[:, None], top / bottom, 0.0)
+
+    @cached_property
+    def _slopes(self) -> BindingSlopes:
+        return BindingSlopes(self.binding)
+
+    @property
+    def by_differences(self) -> dict[str, str]:
+        """Parameters (and stocks) that the kernel has no derivatives by, and why; known after the first slopes."""
+        return self._slopes.refused
 
     def _assemble(self, here: Errors, slope: Floats, growth: Floats) -> tuple[Floats, Floats]:
         standard = np.where(np.isfinite(here.standard), here.standard, 0.0)
@@ -187,15 +245,14 @@ class Objective:
             if self.priors == "none" or not self.space.enters(j, self.priors == "all"):
                 continue
             middle = np.clip(cube[:, j], step, 1 - step)
-            cost = [axis.prior.cost(axis.natural(at)) for at in (middle - step, middle, middle + step)]
-            with np.errstate(invalid="ignore"):
-                first, second = (cost[2] - cost[0]) / (2 * step), (cost[2] - 2 * cost[1] + cost[0]) / step**2
-            at_hand = axis.prior.cost(axis.natural(cube[:, j]))
-            value += at_hand
-            first = np.where(
-                np.isfinite(first), first + np.where(np.isfinite(second), second, 0) * (cube[:, j] - middle), 0
-            )
-            gradient[:, j] += first
+            with np.errstate(all="ignore"):
+                below, here, above = (
+                    axis.prior.score(axis.natural(at)) * np.exp(axis.log_slope(at))
+                    for at in (middle - step, cube[:, j], middle + step)
+                )
+                second = (above - below) / (2 * step)
+            value += axis.prior.cost(axis.natural(cube[:, j]))
+            gradient[:, j] += np.where(np.isfinite(here), here, 0.0)
             curvature[:, j, j] += np.maximum(np.where(np.isfinite(second), second, 0.0), 0.0)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Refresh = Callable[[Floats, NDArray[np.bool_], np.random.Generator], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,6 @@ def sample(
     burn_in: int,
     thin: int,
     seed: int,
-    moving: int | None = None,
-    refresh: Refresh | None = None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Chains:
     """Runs E ensembles of C chains from `starts` [E, C, parameters] and keeps every `thin`-th generation.
@@ -39,31 +36,22 @@ def sample(
     `archive` [E, rows, parameters] is what the first proposals are made from, of about the width of the answer.
     `log_density` maps [rows, parameters] to [rows]; minus infinity outside the bounds.  An ensemble proposes only from
     its own archive (its chains' past), so that ensembles stay independent and R-hat between them means something.
-
-    Proposals move the first `moving` parameters (all unless given); `refresh` then draws the others given those, where
-    that is cheap: it takes all rows, which of them were just moved, and a stream, and returns rows and log densities.
     """
     ensembles, chains, size = starts.shape
-    block = size if moving is None else moving
-    within = np.random.default_rng(np.random.SeedSequence([seed, 17]))
     streams = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(ensembles)]
     size_of_archive = archive.shape[1] + chains
     archives = np.empty((ensembles, size_of_archive + chains * (generations // 10 + 1), size))
     archives[:, :size_of_archive] = np.concatenate([archive, starts], axis=1)
     now = starts.copy()
     density = log_density(now.reshape(-1, size)).reshape(ensembles, chains)
-    if refresh is not None:
-        now, density = _refreshed(refresh, now, np.ones((ensembles, chains), dtype=bool), within)
     kept, kept_density, accepted = [], [], 0
-    step = 2.38 / np.sqrt(2 * block)
+    step = 2.38 / np.sqrt(2 * size)
     for generation in range(generations):
         proposed = now.copy()
         correction = np.zeros((ensembles, chains))
         for e, stream in enumerate(streams):
-            past = archives[e, :size_of_archive, :block]
-            proposed[e, :, :block], correction[e] = _propose(
-                now[e, :, :block], past, step, generation % 10 == 9, stream
-            )
+            past = archives[e, :size_of_archive]
+            proposed[e], correction[e] = _propose(now[e], past, step, generation % 10 == 9, stream)
         new = log_density(proposed.reshape(-1, size)).reshape(ensembles, chains)
         dice = np.stack([np.log(stream.random(chains)) for stream in streams])
         possible = np.isfinite(new)
@@ -71,8 +59,6 @@ def sample(
         take = possible & (dice < gain + correction)
         now[take], density[take] = proposed[take], new[take]
         accepted += int(take.sum())
-        if refresh is not None:
-            now, density = _refreshed(refresh, now, take, within)
         if generation % 10 == 0:
             archives[:, size_of_archive : size_of_archive + chains] = now
             size_of_archive += chains
@@ -82,13 +68,6 @@ def sample(
         progress((generation + 1) / generations)
     values = np.stack(kept, axis=1)
     return Chains(values, np.stack(kept_density, axis=1), accepted / (generations * ensembles * chains))
-
-
-def _refreshed(
-    refresh: Refresh, now: Floats, moved: NDArray[np.bool_], stream: np.random.Generator
-) -> tuple[Floats, Floats]:
-    rows, density = refresh(now.reshape(-1, now.shape[2]), moved.ravel(), stream)
-    return rows.reshape(now.shape), density.reshape(now.shape[:2])
 
 
 def _propose(now: Floats, archive: Floats, step: float, long_jump: bool, stream: np.random.Generator):

@@ -1,20 +1,29 @@
-"""Many searches at once: damped scoring steps within the cube, one row of the kernel's batch for each difference."""
+"""Many searches at once: damped scoring steps within the cube, all rows in one batch of the kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import qmc
 
-from alliance_dynamics.calibration.objective import Objective
+from alliance_dynamics.calibration.objective import Local, Objective
 
 Floats = NDArray[np.float64]
 _DAMPINGS = np.array([0.03, 1.0, 10.0, 300.0])
 _SETTLED = 1e-9
+
+
+class Searched(Protocol):
+    """What is minimised over rows of the cube, and its slopes there."""
+
+    def value(self, cube: Floats) -> Floats: ...
+
+    def local(self, cube: Floats) -> Local: ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ def starts_of(objective: Objective, count: int, seed: int) -> Floats:
 
 
 def descend(
-    objective: Objective,
+    objective: Searched,
     first: Floats,
     *,
     free: NDArray[np.bool_] | None = None,
@@ -48,7 +57,7 @@ def descend(
 ) -> list[Start]:
     """Searches from all rows [rows, P] together; `free` [rows, P] says which axes may move.
 
-    Each round takes central differences, tries four dampings of the scoring step cut off at the cube, and keeps the
+    Each round takes slopes, tries four dampings of the scoring step cut off at the cube, and keeps the
     best.  A row is done when three rounds together gain less than `settled`, or when no damping helps.
     """
     rows, size = first.shape
@@ -105,7 +114,7 @@ def _step(now: Floats, gradient: Floats, curvature: Floats, damping: Floats, fre
     return np.clip(np.where(free, now + np.clip(step, -0.3, 0.3), now), 0.0, 1.0)
 
 
-def polish(objective: Objective, start: Start) -> Start:
+def polish(objective: Searched, start: Start) -> Start:
     """The same start after L-BFGS-B, kept where that is lower."""
 
     def both(cube: Floats) -> tuple[float, Floats]:

@@ -114,6 +114,26 @@ class Space:
                 values[:, j] = np.clip(np.exp(inside) if pool.logarithmic else inside, *ends)
         return values
 
+    def slopes(self, cube: Floats) -> Floats:
+        """d(natural)/d(cube) [rows, estimated parameters, P]."""
+        rows, own = len(cube), len(self.parameters)
+        each = np.exp([axis.log_slope(cube[:, j]) for j, axis in enumerate(self.axes)])
+        found = np.zeros((rows, own, self.size))
+        found[:, np.arange(own), np.arange(own)] = each[:own].T
+        natural = self.natural(cube)
+        for pool in self.pools:
+            for j in pool.members:
+                factor = natural[:, j] if pool.logarithmic else 1.0
+                ends = self.parameters[j]
+                factor = np.where((natural[:, j] > ends.lower) & (natural[:, j] < ends.upper), factor, 0.0)
+                found[:, j, pool.centre], found[:, j, j] = factor * each[pool.centre], 0.0
+                if pool.spread >= 0:
+                    spread = self.axes[pool.spread].natural(cube[:, pool.spread])
+                    deviation = self.axes[j].natural(cube[:, j])
+                    found[:, j, j] = factor * spread * each[j]
+                    found[:, j, pool.spread] = factor * deviation * each[pool.spread]
+        return found
+
     def prior_cost(self, cube: Floats, *, all_stated: bool) -> Floats:
         """Minus the log prior density [rows] in natural units: of breaks and pools, or of all stated priors."""
         cost = np.zeros(len(cube))

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
 from alliance_dynamics.commands.parser import say
 from alliance_dynamics.errors import Fault, InputError, Place, UsageError, fault, nearest
+from alliance_dynamics.expectations import unknown_variables
+from alliance_dynamics.lever_paths import LeverPath, with_paths
 from alliance_dynamics.model.built_in import ALLIANCE, BUILT_IN, is_built_in, open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.overrides import Value, is_stock, wrong_change
 from alliance_dynamics.parameters import NO_PARAMETERS, Parameters, read_parameters
+from alliance_dynamics.scenario_levers import lever_faults
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes, read_scenario
 
 
@@ -22,7 +27,8 @@ from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes, rea
 class Plan:
     """`constants` by name as `run_model` takes them, initial values and lookups among them.
 
-    `settings` may hold start, stop, dt, saveper and method.
+    `settings` may hold start, stop, dt, saveper and method; `scenario` is all scenarios laid over one another, None
+    where there are none.  Levers in time are equations of `model` already.
     """
 
     model: Model
@@ -30,6 +36,7 @@ class Plan:
     settings: Mapping[str, Any]
     output: str
     notices: tuple[str, ...]
+    scenario: Scenario | None = None
 
 
 def open_plan(targets: Sequence[str], changes: Mapping[str, Value]) -> Plan:
@@ -43,18 +50,29 @@ def open_plan(targets: Sequence[str], changes: Mapping[str, Value]) -> Plan:
     parameters = parameters_beside(model_name)
     scenarios = [_open_scenario(name, parameters, is_built_in(model_name)) for name in names]
     model = open_model(model_name)
+    if not scenarios:
+        own, notices = _of_command_line(model, changes, parameters)
+        return Plan(model, own, {}, "", notices)
+    whole = reduce(or_, scenarios)
+    given = {canonical(name) for name in changes}
+    constants = {name: value for name, value in whole.levers.items()
+                 if not (isinstance(value, LeverPath) and name in given)}  # fmt: skip
+    whole = replace(whole, levers=constants)  # a lever of the command line is one number again
+    if wrong := list(lever_faults(whole, parameters)):
+        raise InputError(wrong)
+    model = with_paths(model, whole, parameters)
     found: dict[str, Value] = {}
     told: list[str] = []
-    settings: dict[str, Any] = {}
-    output = ""
     for scenario in scenarios:
-        given = _of_scenario(model, scenario, parameters)
-        found |= given
-        told += _initial_values(model, given)
-        settings |= scenario.settings
-        output = scenario.output or output
+        kept = {name: value for name, value in scenario.levers.items() if whole.levers.get(name) == value}
+        told_by_it = _of_scenario(model, replace(scenario, levers=kept), parameters)
+        found |= told_by_it
+        told += _initial_values(model, told_by_it)
     own, notices = _of_command_line(model, changes, parameters)
-    return Plan(model, found | own, settings, output, tuple(dict.fromkeys((*told, *notices))))
+    if wrong := list(unknown_variables(model, whole.expect, whole.places)):
+        raise InputError(wrong)
+    notices = tuple(dict.fromkeys((*told, *notices)))
+    return Plan(model, found | own, whole.settings, whole.output, notices, whole)
 
 
 def _is_scenario(name: str) -> bool:
@@ -109,9 +127,10 @@ def _open_scenario(name: str, parameters: Parameters, built_in: bool) -> Scenari
 def _of_scenario(model: Model, scenario: Scenario, parameters: Parameters) -> dict[str, Value]:
     found: dict[str, Value] = {}
     faults: list[Fault] = []
-    levers = {parameters.lever(name).constant: name for name in scenario.levers}
+    keys = {parameters.lever(name).constant: name for name in scenario.levers}
+    keys |= {parameters.policy_year: "start_policy", parameters.policy_ramp: "ramp_years"}
     for name, value in scenario.values(parameters).items():
-        key = "start_policy" if name == parameters.policy_year else levers.get(name, name)
+        key = keys.get(name, name)
         if wrong := wrong_change(model, name, value, scenario.places.get(key, Place(scenario.path))):
             faults.append(wrong)
         found[name] = value

@@ -21,12 +21,12 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--model", default="alliance", metavar="MODEL",
                         help=say("the composed model, with elements added: alliance+extended (alliance)"))  # fmt: skip
     parser.add_argument("--baseline", default="R1", metavar="ID", help=say("what the others are compared with (R1)"))
-    parser.add_argument("--at", type=years, default=(2030.0, 2040.0, 2050.0), metavar="YEARS",
+    parser.add_argument("--at", type=years, metavar="YEARS",
                         help=say("years parted by commas (2030,2040,2050)"))  # fmt: skip
     parser.add_argument("--draws", type=whole(1), metavar="N",
                         help=say("number of draws, from a quick calibration (200)"))  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help=say("folder of tables and figures (none is written)"))
-    parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
+    parser.add_argument("--seed", type=whole(0), metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
 

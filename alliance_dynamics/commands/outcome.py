@@ -8,10 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from alliance_dynamics.errors import Fault
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`text` goes to stdout as it is; `outputs` are the files or folders written; `notices` go to stderr."""
+    """`text` goes to stdout as it is; `outputs` are the files or folders written; `notices` go to stderr.
+
+    `faults` say what an exit code other than 0 means, where the work itself was done.
+    """
 
     exit_code: int = 0
     text: str = ""
@@ -19,6 +24,7 @@ class Outcome:
     results: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     next_step: str = ""
+    faults: tuple[Fault, ...] = ()
 
     def then(self, *words: str) -> Outcome:
         """The same with a command as the next step, written as a shell wants it."""

@@ -40,6 +40,8 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help=say("file to write (standard output)"))
     parser.add_argument("--backend", type=one_of(("auto", "llvm", "numpy")), default="auto",
                         metavar="auto|llvm|numpy", help=say("how the model is computed (auto)"))  # fmt: skip
+    parser.add_argument("--precision", type=one_of(("double", "single")), default="double", metavar="double|single",
+                        help=say("single is for screening: twice as fast, about six digits (double)"))  # fmt: skip
     parser.add_argument("--seed", type=whole(0), default=0, metavar="INT", help=say("seed of all random draws (0)"))
 
 
@@ -48,7 +50,9 @@ def execute(arguments: Namespace) -> Outcome:
     if out is not None and out.suffix.lower() != ".csv":
         raise UsageError(fault(str(out), say("--out names no CSV file"), remedy=say("Let the name end in .csv")))
     from alliance_dynamics.commands.changes import open_plan
+    from alliance_dynamics.expectations import disappointed
     from alliance_dynamics.files import csv_text, write_text
+    from alliance_dynamics.lever_paths import GRID
     from alliance_dynamics.model.built_in import is_alliance
     from alliance_dynamics.simulate import run_model
 
@@ -63,21 +67,32 @@ def execute(arguments: Namespace) -> Outcome:
         seed=arguments.seed,
         error=arguments.error,
         tolerance=arguments.tolerance,
+        precision=arguments.precision,
     )
     rows = ([time, *values] for time, values in zip(run.times.tolist(), run.values.tolist(), strict=True))
     text = csv_text(("time", *run.columns), rows)
     out = out or (Path(plan.output) if plan.output else None)
     results: dict[str, Any] = {"rows": len(run.times), "columns": len(run.columns) + 1, "method": run.method}
     results["dt"] = run.dt
+    if run.precision != "double":
+        results["precision"] = run.precision
     notices = (*plan.notices, *run.notices)
+    scenario = plan.scenario
+    if scenario is not None and scenario.in_time and (GRID / run.dt) % 1 > 1e-9:
+        notices += (say("dt = {dt} does not divide {step} years, on which levers in time turn").format(
+            dt=f"{run.dt:g}", step=GRID),)  # fmt: skip
+    faults = tuple(disappointed(run, scenario.expect, scenario.places)) if scenario is not None else ()
+    shared: dict[str, Any] = {"results": results, "faults": faults, "exit_code": int(bool(faults))}
     table = ""
     if run.error is not None:
         results["error"] = run.error.as_json()
         notices = (*notices, *run.error.notes)
         table = _error_table(run.error)
     if out is None:
-        return Outcome(text=table or text, results=results, notices=notices)
-    done = Outcome(text=table, outputs=(write_text(out, text),), results=results, notices=notices)
+        return Outcome(text=table or text, notices=notices, **shared)
+    done = Outcome(text=table, outputs=(write_text(out, text),), notices=notices, **shared)
+    if faults:
+        return done
     own = is_alliance(plan.model.name)
     return done.then("alliance", "compare") if own else done.then("alliance", "check", arguments.targets[0])
 

@@ -153,6 +153,8 @@ RUSSIAN: dict[str, str] = {
     "{count} more, none above {most}; --json lists all": "ещё {count}, все не больше {most}; полный список даёт --json",
     "file to write (standard output)": "файл для записи (стандартный вывод)",
     "how the model is computed (auto)": "способ счёта модели (auto)",
+    "single is for screening: twice as fast, about six digits (double)": "single — для отбора: вдвое быстрее, около "
+    "шести цифр (double)",
     # messages
     "Note: ": "Замечание: ",
     "Written: ": "Записано: ",
@@ -311,6 +313,9 @@ RUSSIAN: dict[str, str] = {
     "file for the rows (standard output)": "файл для строк (стандартный вывод)",
     "double the points until intervals are narrow and the order stays; at most N runs (one size)": (
         "удваивать число точек, пока интервалы не сузятся и порядок не устоится; не более N прогонов (один размер)"
+    ),
+    "dt = {dt} does not divide {step} years, on which levers in time turn": (
+        "dt = {dt} не делит {step} года — шаг, на котором поворачивают рычаги во времени"
     ),
     "ok": "есть",
     "absent": "нет",

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from alliance_dynamics import __version__
 from alliance_dynamics.errors import UnsupportedError, fault
-from alliance_dynamics.files import write_text
-from alliance_dynamics.futures import Futures, columns_of_regime
-from alliance_dynamics.kernel.integrate import compile_kernel
+from alliance_dynamics.explorer.causes import causes_of
+from alliance_dynamics.explorer.content import (
+    MILESTONES,
+    RAMP,
+    packed_draws,
+    page_content,
+    regime_rows,
+    shown_series,
+    units_of,
+)
+from alliance_dynamics.explorer.step import choose_step, with_defaults
+from alliance_dynamics.explorer.texts import page_texts
+from alliance_dynamics.files import write_bytes, write_text
+from alliance_dynamics.futures import Futures
 from alliance_dynamics.kernel.javascript import write_javascript
+from alliance_dynamics.kernel.optimise import optimise
+from alliance_dynamics.kernel.plan import plan
+from alliance_dynamics.loops.named import named_loops_of
 from alliance_dynamics.model.model import Model
-from alliance_dynamics.outcomes import ALLIANCE, SeriesSet, series_of
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.scenarios import Scenario
-from alliance_dynamics.settings import schedule_of
 
-REGION = "tatarstan"
-DRAWS = 100
 LARGEST = 2_000_000  # bytes: what a mail gateway lets through
-DIGITS = 6  # of a parameter in a draw: far below what the draws differ by
-HISTORY = {
-    "gross_regional_product": "grp_current_real",
-    "internal_r&d_expenditure": "rd_expenditure_internal_real",
-    "r&d_personnel": "rd_personnel",
-    "patents_granted": "patents_granted_inventions",
-    "innovative_goods_volume": "innovative_goods_volume_real",
-}
+SCRIPTS = ("numbers", "state", "charts", "levers", "compare", "why", "share", "app")
 
 
 def write_explorer(
@@ -50,99 +56,99 @@ def write_explorer(
 ) -> Path:
     """Write the page: about 400 kB, no network, a strict content policy, every script named by its hash.
 
-    Parameters are the medians of the futures, bands come from the first 100 of them, the same for all settings.
-    `history` are rows of the fit table.  UnsupportedError: a page above 2 MB.
+    Parameters are the medians of the futures, bands come from the first 200 of them, the same for all settings.
+    `history` are rows of the fit table.  Beside the page lies the same in a `.zip`, with two lines on how to open it.
+    UnsupportedError: a page above 2 MB.
     """
-    series = series_of(model)
-    kept = [k for k, (_, element) in enumerate(series.keys) if element in (ALLIANCE, REGION)]
-    names = [each for each in series.outputs if any(series.weights[series.outputs.index(each), k] for k in kept)]
-    content = _content(model, futures, parameters, regimes, series, kept, names, baseline, chosen, history)
-    content |= {"seed": seed, "quick": quick, "hash": model.hash, "program": futures.program.hash}
-    here = Path(__file__).parent
-    kernel = write_javascript(futures.program, names, method=model.time.method, name="allianceModel")
-    data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    script = f"{kernel}\nconst content = {data};\n" + (here / "explorer.js").read_text(encoding="utf-8")
-    style = (here / "explorer.css").read_text(encoding="utf-8")
-    page = (here / "explorer.html").read_text(encoding="utf-8")
-    for key, text in {
-        "STYLE_HASH": _hash(style),
-        "SCRIPT_HASH": _hash(script),
-        "STYLE": style,
-        "SCRIPT": script,
-    }.items():
-        page = page.replace(f"[[{key}]]", text)
+    original = futures.program
+    series, packed = shown_series(model), packed_draws(futures)
+    central = np.median(futures.rows, axis=0)
+    rows = regime_rows(original, model, regimes, parameters, central)
+    step = choose_step(
+        original, series, rows, baseline=[each.id for each in regimes].index(baseline), years=MILESTONES,
+        method=model.time.method,
+    )  # fmt: skip
+    central[original.parameter_index["time_step"]] = step.dt
+    program = with_defaults(original, central)
+    loops = named_loops_of(model)
+    tops = list(dict.fromkeys(v for each in series.indicators for v in (each.variable, each.minus) if v))
+    causes = causes_of(model, program, parameters, tops, loops)
+    outputs = (*series.outputs, *causes.stocks)
+    vary = sorted(
+        {program.parameters[each] for each in packed.columns}
+        | {each.constant for each in parameters.levers.values()}
+        | {parameters.policy_year, RAMP}
+    )
+    kernel = write_javascript(program, outputs, vary=vary, method=model.time.method, named=False)
+    kept = plan(optimise(program, frozenset(vary)), outputs)
+    content = page_content(
+        model, program, original, parameters, regimes, series=series, outputs=outputs, packed=packed,
+        baseline=baseline, chosen=chosen, step=step, history=history,
+    )  # fmt: skip
+    content |= {
+        "seed": seed, "quick": quick, "hash": model.hash, "program": original.hash, "version": __version__,
+        "texts": page_texts(), "loops": [dict(each.labels) for each in loops],
+        "causes": {**causes.content, "saved": len(series.outputs)},
+        "tops": {each.name: _top(each.variable, each.minus, tops) for each in series.indicators},
+        "units": units_of([*series.units, *(e.unit for e in parameters.levers.values()), "Year",
+                           *(unit for unit, _ in causes.content["units"])]),
+        "kept": {"states": len(kept.integrated) + len(kept.held), "operations": sum(map(len, kept.groups.values()))},
+    }  # fmt: skip
+    page = _assembled(kernel, causes.script, content)
     if len(page.encode()) > LARGEST:
         raise UnsupportedError(
             fault(
                 str(path), "the page has {size} bytes", expected="at most {most}", size=len(page.encode()), most=LARGEST
             )
         )
-    return write_text(path, page)
+    written = write_text(path, page)
+    write_bytes(written.with_suffix(".zip"), _zipped(written.name, page))
+    return written
 
 
-def _content(
-    model: Model, futures: Futures, parameters: Parameters, regimes: Sequence[Scenario], series: SeriesSet,
-    kept: Sequence[int], names: Sequence[str], baseline: str, chosen: str, history: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:  # fmt: skip
-    """All that the page knows, plain JSON."""
-    index = futures.program.parameter_index
-    moved = [int(c) for columns in futures.calibrated for c in columns] + [each.column for each in futures.assumptions]
-    central = np.median(futures.rows, axis=0)
-    policy = index[parameters.policy_year]
-    cards = []
-    outcomes = []
-    for k in kept:
-        (name, element), indicator = series.keys[k], series.indicators[k]
-        sums = [
-            [names.index(series.outputs[o]), float(series.weights[o, k])] for o in np.flatnonzero(series.weights[:, k])
-        ]
-        labels = parameters.variables.get(name) or parameters.variables.get(indicator.variable) or {}
-        outcomes.append(
-            {"id": name, "element": element, "unit": series.units[k], "better": indicator.better, "sums": sums,
-             "label": {each: labels.get(each, name) for each in ("ru", "en")},
-             "points": _points(name, element, history)}
-        )  # fmt: skip
-    rows = []
-    for regime in regimes:
-        changes = columns_of_regime(futures.program, model, regime, parameters)
-        row = central.copy()
-        row[list(changes)] = list(changes.values())
-        rows.append(row)
-        cards.append(
-            {"id": regime.id, "title": dict(regime.titles), "story": dict(regime.stories),
-             "changes": [[column, float(value)] for column, value in changes.items()]}
-        )  # fmt: skip
-    schedule, _ = schedule_of(futures.program, central)
-    kernel = compile_kernel(futures.program, series.outputs)
-    values = series.values(kernel.run(np.array(rows), schedule, method=model.time.method).values)[:, -1, :][:, kept]
-    return {
-        "central": central.tolist(),
-        "moved": moved,
-        "draws": [[float(f"{value:.{DIGITS}g}") for value in row] for row in futures.rows[:DRAWS][:, moved]],
-        "levers": [_lever(each, index) for each in parameters.levers.values()],
-        "policy": {"column": policy, "low": 2024, "high": 2040},
-        "regimes": cards,
-        "baseline": baseline,
-        "chosen": chosen,
-        "outcomes": outcomes,
-        "reference": values.tolist(),
-    }
+def _assembled(kernel: str, forms: str, content: Mapping[str, Any]) -> str:
+    here = Path(__file__).parent
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    for sign in "<\u2028\u2029":
+        data = data.replace(sign, f"\\u{ord(sign):04x}")
+    engine = f"{kernel}{forms}const content = {data};\n" + _script("engine")
+    script = '"use strict";\n' + "".join(map(_script, SCRIPTS))
+    style = (here / "explorer.css").read_text(encoding="utf-8")
+    page = (here / "explorer.html").read_text(encoding="utf-8")
+    for key, text in {
+        "STYLE_HASH": _hash(style),
+        "SCRIPT_HASHES": f"{_hash(engine)} {_hash(script)}",
+        "STYLE": style,
+        "ENGINE": engine,
+        "SCRIPT": script,
+    }.items():
+        page = page.replace(f"[[{key}]]", text)
+    return page
 
 
-def _lever(lever: Any, index: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "id": lever.name, "column": index[lever.constant], "low": lever.low, "high": lever.high, "unit": lever.unit,
-        "label": dict(lever.labels), "explanation": dict(lever.explanations), "grade": lever.grade,
-        "source": lever.source, "lowest": lever.lowest,
-    }  # fmt: skip
+def _script(name: str) -> str:
+    """One room of the page's script, its lines without their indentation: no text of more than one line needs it."""
+    text = (Path(__file__).parent / "script" / f"{name}.js").read_text(encoding="utf-8")
+    return "".join(line.lstrip(" ") for line in text.splitlines(keepends=True))
 
 
-def _points(name: str, element: str, history: Sequence[Mapping[str, Any]]) -> list[list[float]]:
-    """Published figures of the region, where the fit has the same quantity."""
-    if element != REGION or name not in HISTORY:
-        return []
-    rows = [row for row in history if row["observable"] == HISTORY[name] and row["experiment"] == "RU_TA"]
-    return [[float(row["year"]), float(row["observed"])] for row in rows if row["observed"] is not None]
+def _top(variable: str, minus: str, tops: Sequence[str]) -> dict[str, int]:
+    """The number of the variable of an outcome, and of the one that is taken from it.  Tops come first of all."""
+    found = {"variable": tops.index(variable)}
+    return found | ({"minus": tops.index(minus)} if minus else {})
+
+
+def _zipped(name: str, page: str) -> bytes:
+    """The page and how to open it, for mail that lets no page through; the same bytes each time."""
+    lines = (
+        f"Распакуйте архив и откройте {name} в браузере двойным щелчком; сеть и установка не нужны.\n"
+        f"Unpack the archive and open {name} in a browser by double click; no network, nothing to install.\n"
+    )
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each, text in ((name, page), ("README.txt", lines)):
+            archive.writestr(zipfile.ZipInfo(each), text.encode(), zipfile.ZIP_DEFLATED)
+    return made.getvalue()
 
 
 def _hash(text: str) -> str:

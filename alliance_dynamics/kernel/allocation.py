@@ -150,7 +150,7 @@ def _kind(site: SiteOf, node: Node) -> int:
     """The profile's kind, a number known before the run."""
     value = site.constant(node)
     if value is None or round(value) not in REACH:
-        raise site.unsupported(f"a priority profile of type {value}; 1 to 4, as constants, are")
+        raise site.unsupported(f"a priority profile of type {value:g} (1 to 4, as constants, are known)")
     return round(value)
 
 

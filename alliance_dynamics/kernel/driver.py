@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.kernel.emit import Emit, hexadecimal
+from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.fragments import write_ring
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 POINTERS = ("P", "keep", "scratch", "T", "R", "out")
 ARGUMENTS = ", ".join([*(f"ptr noalias %{p}" for p in POINTERS), "double %time", "double %steptime", "i64 %step"])
+PASSED = ", ".join(each.replace("noalias ", "") for each in ARGUMENTS.split(", "))
 POINT_FIELDS = 4  # of a stage in `method`: node * dt, weight, the next node * dt, the number of its time point
 ADVANCE = (
     "i64 %blocks, ptr noalias %P, ptr noalias %keep, ptr noalias %scratch, ptr noalias %T, ptr noalias %R, "
@@ -21,19 +23,30 @@ ADVANCE = (
 )
 
 
-def driver(plan: Plan, layout: Layout, width: int, calls: dict[str, list[str]], *, splat: bool) -> str:
+def driver(
+    plan: Plan, layout: Layout, width: int, calls: dict[str, list[str]], *, splat: bool, form: Format = DOUBLE
+) -> str:
     """The text of `prologue`, `times` and `advance`.
 
     prologue: initial states and values once per run, for every block.  times: time-only values for vectors of (time,
     steptime).  advance: steps `from` <= k < `to` and, if it is among them, the save at `last` without a step after it;
     `method` holds the `POINT_FIELDS` of each stage.
     """
-    writer = _Driver(plan, layout, width, calls, splat)
+    writer = _Driver(plan, layout, width, calls, splat, form)
     return "\n".join([*writer.prologue(), *writer.times(), *writer.advance()])
 
 
 class _Driver:
-    def __init__(self, plan: Plan, layout: Layout, width: int, calls: dict[str, list[str]], splat: bool):
+    def __init__(
+        self,
+        plan: Plan,
+        layout: Layout,
+        width: int,
+        calls: dict[str, list[str]],
+        splat: bool,
+        form: Format = DOUBLE,
+    ):
+        self.format = form
         self.plan, self.layout, self.width, self.calls, self.splat = plan, layout, width, calls, splat
         self.outputs = len(plan.outputs)
 
@@ -49,7 +62,7 @@ class _Driver:
         return _function("prologue", head, e)
 
     def times(self) -> list[str]:
-        e = self._emit()
+        e = self._emit(DOUBLE)  # time is never rounded to single precision
         block = e.loop("block", "0", "%blocks")
         P = e.offset("%P", block, 2 * self.width)
         T = e.offset("%T", block, self.layout.times * self.width)
@@ -76,13 +89,13 @@ class _Driver:
         steptime = e.do(f"fadd double %start, {elapsed}")
 
         stage = e.loop("stage", "0", "%stages")
-        entry = e.offset("%method", stage, POINT_FIELDS)
+        entry = e.offset("%method", stage, POINT_FIELDS, "double")
         node, weight, following, point = (e.scalar(entry, i) for i in range(POINT_FIELDS))
         time = e.do(f"fadd double {steptime}, {node}")
         place = e.do(f"add i64 {since}, {e.do(f'fptosi double {point} to i64')}")
         rows = e.do(f"udiv i64 {place}, {width}")
-        T = e.offset("%T", rows, layout.times * width)
-        T = e.offset(T, e.do(f"urem i64 {place}, {width}"), 1)
+        T = e.offset("%T", rows, layout.times * width, "double")
+        T = e.offset(T, e.do(f"urem i64 {place}, {width}"), 1, "double")
 
         def call(group: str, out: str = "%scratch") -> None:
             for name in self.calls[group]:
@@ -109,8 +122,8 @@ class _Driver:
         e.next("block")
         return _function("advance", ADVANCE, e)
 
-    def _emit(self) -> Loops:
-        e = Loops(self.width, splat=self.splat)
+    def _emit(self, form: Format | None = None) -> Loops:
+        e = Loops(self.width, splat=self.splat, form=form or self.format)
         e.label("entry")
         return e
 
@@ -186,15 +199,15 @@ class _Driver:
         bad = e.compare("uno", total, total)
         flag = e.load(flags, 0, e.long)
         new = e.both(bad, e.do(f"icmp slt {e.long} {flag}, {e.integer(0)}"))
-        now = e.broadcast(number, "i64")
+        now = e.broadcast(number if e.size == 8 else e.do(f"trunc i64 {number} to {e.whole}"), e.whole)
         e.store(e.do(f"select {e.mask} {new}, {e.long} {now}, {e.long} {flag}"), flags, 0, e.long)
 
 
 class Loops(Emit):
     """An emitter with counted loops and conditional parts; counters live in the function's own memory."""
 
-    def __init__(self, width: int, *, splat: bool):
-        super().__init__(width, splat=splat)
+    def __init__(self, width: int, *, splat: bool, form: Format = DOUBLE):
+        super().__init__(width, splat=splat, form=form)
         self.slots: list[str] = []
         self._by: dict[str, tuple[int, str, str]] = {}
 
@@ -232,10 +245,10 @@ class Loops(Emit):
         """The label of the basic block being written."""
         return next(line[:-1] for line in reversed(self.lines) if line.endswith(":"))
 
-    def offset(self, pointer: str, index: str, size: int) -> str:
-        """`pointer` moved on by index * size doubles."""
+    def offset(self, pointer: str, index: str, size: int, kind: str = "") -> str:
+        """`pointer` moved on by index * size numbers of the format, or of `kind`."""
         count = index if size == 1 else self.do(f"mul i64 {index}, {size}")
-        return self.do(f"getelementptr inbounds double, ptr {pointer}, i64 {count}")
+        return self.do(f"getelementptr inbounds {kind or self.kind}, ptr {pointer}, i64 {count}")
 
     def scalar(self, pointer: str, index: int) -> str:
         address = self.do(f"getelementptr inbounds double, ptr {pointer}, i64 {index}")
@@ -257,5 +270,5 @@ class _When:
 
 def _function(name: str, head: str, e: Loops) -> list[str]:
     entry, *body = e.lines
-    check = f"  %check = alloca {e.double}, align {8 * e.width}"
+    check = f"  %check = alloca {e.double}, align {e.alignment}"
     return [f"define void @{name}({head}) {{", entry, check, *body, "  ret void", "}", ""]

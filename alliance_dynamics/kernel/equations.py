@@ -10,6 +10,7 @@ from itertools import pairwise, product
 from alliance_dynamics.errors import Fault, ModelError, Place, UnsupportedError, fault
 from alliance_dynamics.kernel.allocation import ALLOCATION
 from alliance_dynamics.kernel.arrays import ARRAYS
+from alliance_dynamics.kernel.matrices import MATRICES
 from alliance_dynamics.kernel.memory import MEMORY
 from alliance_dynamics.kernel.nodes import STEP_TIME, TIME, Equation, Node, const, var
 from alliance_dynamics.kernel.numbers import number_of
@@ -48,7 +49,7 @@ BINARY = {
 Points = tuple[tuple[float, float], ...]
 MOST_EQUATIONS = 200_000
 MOST_NODES = 3_000_000  # parts of equations; a graph of them takes some 10 s and 1 GB
-WITH_EXPRESSIONS = {**ARRAYS, **ALLOCATION, **TABLES}
+WITH_EXPRESSIONS = {**ARRAYS, **ALLOCATION, **MATRICES, **TABLES}
 
 
 def flat_equations(
@@ -278,6 +279,10 @@ class SiteOf:
     def random(self) -> Node:
         self.builder.draws += 1
         return ("random", self.builder.draws - 1)
+
+    def value(self, node: Node) -> Node:
+        """The node as a hidden equation of its own, so that equations over long chains stay short."""
+        return self._hide("auxiliary", value=node)
 
     def stock(self, initial: Node) -> Node:
         return self._hide("stock", initial=initial)

@@ -122,6 +122,7 @@ class Kernel:
     backend: str
     notices: tuple[str, ...]
     vary: frozenset[str] | None = None
+    precision: str = "double"
     execute: Callable[[Task], Trajectories] = field(repr=False, default=lambda task: _no_backend())
     write: Callable[[], str] = field(repr=False, default=lambda: "")
 
@@ -169,6 +170,9 @@ class Kernel:
         """
         from alliance_dynamics.kernel.tangents import jacobian
 
+        if self.precision != "double":
+            raise UsageError(fault("", "there are no derivatives in single precision",
+                                   remedy="Compute it in double precision."))  # fmt: skip
         parameters = np.ascontiguousarray(parameters, dtype=np.float64)
         self._check(parameters, method, seed, first_run, threads)
         return jacobian(
@@ -243,12 +247,15 @@ def compile_kernel(
     *,
     backend: str = "auto",
     vary: Sequence[str] | None = None,
+    precision: str = "double",
 ) -> Kernel:
     """The kernel that computes `outputs` (names of `program.outputs`) and nothing that they do not need.
 
     `vary` names the parameters that differ from their defaults in some run; None lets all differ.  `backend`: llvm,
     numpy, or auto, which takes LLVM where this machine has what it needs and says so in `notices` where it has not.
-    Compiled kernels are remembered for the process.
+    `precision`: double, or single, twice as fast and good for about six digits, for screening; times, what depends on
+    time alone, parameters and results are doubles either way.  Single precision needs LLVM and refuses by name fixed
+    delays, random draws and tables that are read point by point.  Compiled kernels are remembered for the process.
     """
     faults = [
         fault(
@@ -274,17 +281,21 @@ def compile_kernel(
         faults.append(
             fault("", "`{backend}` is not a back-end", expected="Expected auto, llvm or numpy.", backend=backend)
         )
+    if precision not in ("double", "single"):
+        faults.append(fault("", "`{name}` is not a precision", expected="Expected double or single.", name=precision))
     if faults:
         raise UsageError(faults)
-    return _compile(_Order(program, tuple(outputs), backend, None if vary is None else frozenset(vary)))
+    return _compile(_Order(program, tuple(outputs), backend, None if vary is None else frozenset(vary), precision))
 
 
 class _Order:
     """The request for a kernel; equal where the program's hash and the wishes are."""
 
-    def __init__(self, program: Program, outputs: tuple[str, ...], backend: str, vary: frozenset[str] | None):
+    def __init__(
+        self, program: Program, outputs: tuple[str, ...], backend: str, vary: frozenset[str] | None, precision: str
+    ):
         self.program = program
-        self.key = (program.hash, outputs, backend, vary)
+        self.key = (program.hash, outputs, backend, vary, precision)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -298,21 +309,32 @@ def _compile(order: _Order) -> Kernel:
     from alliance_dynamics.kernel import numpy_
     from alliance_dynamics.kernel.optimise import optimise
     from alliance_dynamics.kernel.plan import plan
+    from alliance_dynamics.kernel.precision import NOTICE, PRECISIONS, refuse_single
 
-    _, outputs, backend, vary = order.key
+    _, outputs, backend, vary, precision = order.key
     schedule = plan(optimise(order.program, vary), outputs)
+    single = precision == "single"
+    if single:
+        refuse_single(schedule)
     notices: tuple[str, ...] = ()
     if backend != "numpy":
         from alliance_dynamics.kernel import jit
 
         obstacle = jit.obstacle()
-        if obstacle and backend == "llvm":
+        if obstacle and (backend == "llvm" or single):
             raise UsageError(fault("", "the LLVM back-end cannot be used: {why}", why=obstacle))
         if not obstacle:
-            compiled = jit.compile_plan(schedule)
-            return Kernel(order.program, outputs, "llvm", (), vary, compiled.execute, lambda: compiled.source)
+            compiled = jit.compile_plan(schedule, form=PRECISIONS[precision])
+            notices = (NOTICE,) if single else ()
+            return Kernel(
+                order.program, outputs, "llvm", notices, vary, precision, compiled.execute, lambda: compiled.source
+            )
         notices = (f"The NumPy back-end is used, about 15 times slower: {obstacle}.",)
-    return Kernel(order.program, outputs, "numpy", notices, vary, numpy_.compile_plan(schedule))
+    if single:
+        raise UsageError(
+            fault("", "the NumPy back-end has no single precision", remedy="Compute it in double precision.")
+        )
+    return Kernel(order.program, outputs, "numpy", notices, vary, precision, numpy_.compile_plan(schedule))
 
 
 def execute_with(backend: str, plan: Plan) -> Callable[[Task], Trajectories]:

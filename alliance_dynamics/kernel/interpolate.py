@@ -25,7 +25,7 @@ def lookup(e: Emit, table: Table, x: str, *, memory: Callable[[Sequence[float]],
         x = m.at_most(e, x, found.high)
     columns = [list(found.y)] if found.slope is None else [list(found.y), list(found.slope), list(found.x)]
     breaks = list(found.breaks)
-    if permute and e.width == 8 and 3 < len(breaks) < SHORT:
+    if permute and e.width * e.size % 64 == 0 and 3 < len(breaks) < SHORT:
         parts = _permuted(e, x, breaks, columns)
     elif len(breaks) < SHORT:
         parts = _compared(e, x, breaks, columns)
@@ -59,15 +59,40 @@ def _permuted(e: Emit, x: str, breaks: Sequence[float], columns: Sequence[Sequen
 
 
 def _pick(e: Emit, index: str, column: Sequence[float]) -> str:
-    low = e.vector([*column, *[0.0] * 8][:8])
-    if len(column) <= 8:
-        name = "@llvm.x86.avx512.permvar.df.512"
-        e.intrinsics.add(f"declare {e.double} {name}({e.double}, {e.long})")
-        return e.do(f"call {e.double} {name}({e.double} {low}, {e.long} {index})")
-    high = e.vector([*column[8:], *[0.0] * 8][:8])
-    name = "@llvm.x86.avx512.vpermi2var.pd.512"
-    e.intrinsics.add(f"declare {e.double} {name}({e.double}, {e.long}, {e.double})")
-    return e.do(f"call {e.double} {name}({e.double} {low}, {e.long} {index}, {e.double} {high})")
+    """The entries of a column at `index`, register by register of 512 bits."""
+    lanes = 64 // e.size
+    own = Emit(lanes, form=e.format)
+    if e.width == lanes:
+        return _permutation(e, own, index, column)
+    parts = []
+    for first in range(0, e.width, lanes):
+        cut = _order(range(first, first + lanes))
+        part = e.do(f"shufflevector {e.long} {index}, {e.long} poison, {cut}")
+        parts.append(_permutation(e, own, part, column))
+    while len(parts) > 1:
+        size = e.width // len(parts)
+        kind = f"<{size} x {e.kind}>"
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        parts = [e.do(f"shufflevector {kind} {a}, {kind} {b}, {_order(range(2 * size))}") for a, b in pairs]
+    return parts[0]
+
+
+def _order(lanes: range) -> str:
+    return f"<{len(lanes)} x i32> <" + ", ".join(f"i32 {i}" for i in lanes) + ">"
+
+
+def _permutation(e: Emit, own: Emit, index: str, column: Sequence[float]) -> str:
+    """One register's entries; `own` has the kinds of one register."""
+    lanes, kind = own.width, "df" if e.size == 8 else "sf"
+    low = own.vector([*column, *[0.0] * lanes][:lanes])
+    if len(column) <= lanes:
+        name = f"@llvm.x86.avx512.permvar.{kind}.512"
+        e.intrinsics.add(f"declare {own.double} {name}({own.double}, {own.long})")
+        return e.do(f"call {own.double} {name}({own.double} {low}, {own.long} {index})")
+    high = own.vector([*column[lanes:], *[0.0] * lanes][:lanes])
+    name = f"@llvm.x86.avx512.vpermi2var.{'pd' if e.size == 8 else 'ps'}.512"
+    e.intrinsics.add(f"declare {own.double} {name}({own.double}, {own.long}, {own.double})")
+    return e.do(f"call {own.double} {name}({own.double} {low}, {own.long} {index}, {own.double} {high})")
 
 
 def _searched(

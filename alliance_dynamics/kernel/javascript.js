@@ -6,6 +6,7 @@ const vary = /*VARY*/;
 const outputs = /*OUTPUTS*/;
 const control = /*CONTROL*/;
 const counts = /*COUNTS*/;
+const varied = new Set(vary);
 const places = new Map(parameters.map((name, at) => [name, at]));
 const methods = {
   euler: {nodes: [0], weights: [1], divisor: 1},
@@ -20,6 +21,11 @@ const N = new Float64Array(counts.held), O = new Float64Array(outputs.length), P
 let time = 0, steptime = 0, step = 0, dt = 1, lastStep = 0, R = [], streams = new Map();
 
 function power(x, y) { return x === 1 ? 1 : Math.pow(x, y); }
+function powers(x, y, u, v) {
+  const exponent = y * Math.log(x) + v * Math.log(u), least = 2.2250738585072014e-308;
+  const usual = Math.abs(exponent) < Infinity && x >= least && u >= least && x < Infinity && u < Infinity;
+  return usual ? Math.exp(exponent) : power(x, y) * power(u, v);
+}
 function modulo(x, y) { return Math.abs(x / y) < 9007199254740992 ? x % y : NaN; }
 function sine(x) { return Math.abs(x) <= 1e5 ? Math.sin(x) : NaN; }
 function cosine(x) { return Math.abs(x) <= 1e5 ? Math.cos(x) : NaN; }
@@ -113,7 +119,7 @@ function run(options) {
   }
   for (let i = 0; i < P.length; i++) {
     if (P[i] - P[i] !== 0) throw new RangeError("not a finite number: " + JSON.stringify(parameters[i]));
-    if (vary !== null && P[i] !== defaults[i] && vary.indexOf(parameters[i]) < 0)
+    if (vary !== null && P[i] !== defaults[i] && !varied.has(i))
       throw new RangeError("written as a constant: " + JSON.stringify(parameters[i]));
   }
   const start = given.start === undefined ? controlled("initial_time", 0) : given.start;
@@ -173,13 +179,14 @@ function run(options) {
     }
     for (let i = 0; i < counts.held; i++) X[count + i] = N[i];
   }
-  return {times, values, failed, outputs, of: (name) => {
+  return {times, values, failed, outputs, frozen: F.slice(), of: (name) => {
     const at = outputs.indexOf(name);
     if (at < 0) throw new RangeError("no output " + JSON.stringify(name));
     return values.filter((_, i) => i % width === at);
   }};
 }
 
-return {hash: /*HASH*/, parameters, defaults, outputs, vary, run};
+return {hash: /*HASH*/, parameters, defaults, outputs, vary: vary === null ? null : vary.map((at) => parameters[at]), run,
+  tools: {lookUp, power, modulo, sine, cosine, tangent}};
 })();
 if (typeof module !== "undefined") module.exports = /*NAME*/;

@@ -10,6 +10,7 @@ Names of the model stand in the text as JSON strings only; every identifier is m
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -24,13 +25,15 @@ from alliance_dynamics.model.expression import Table
 
 CONTROL = ("initial_time", "final_time", "time_step", "saveper")
 CHUNK = 300  # operations of one function: engines do not optimise functions that are too long
+LONGEST = 160  # characters of an expression that stands inside another
+_SIMPLE = {"param", "time", "steptime", "state", "frozen"}  # read as they are, without brackets
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _COMPARED = {"eq": "===", "ne": "!==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _CALLED = {
     "abs": "Math.abs", "exp": "Math.exp", "log": "Math.log", "pow": "power", "sqrt": "Math.sqrt", "asin": "Math.asin",
     "acos": "Math.acos", "atan": "Math.atan", "sinh": "Math.sinh", "cosh": "Math.cosh", "tanh": "Math.tanh",
     "floor": "Math.floor", "trunc": "Math.trunc", "min": "Math.min", "max": "Math.max", "mod": "modulo",
-    "sin": "sine", "cos": "cosine", "tan": "tangent",
+    "sin": "sine", "cos": "cosine", "tan": "tangent", "powers": "powers",
 }  # fmt: skip
 
 
@@ -41,12 +44,14 @@ def write_javascript(
     vary: Sequence[str] | None = None,
     method: str = "rk4",
     name: str = "allianceModel",
+    named: bool = True,
 ) -> str:
     """A script that defines `name`: parameters with defaults, outputs, and `run`; CommonJS modules get it as exports.
 
     `outputs` (all) and what they need are computed; `vary` (all) names the parameters that a run may change.  The
-    schedule comes from the control constants.  Numbers agree with the other back-ends to rounding of exp, log and
-    powers.  UsageError: an unknown name.
+    schedule comes from the control constants.  Without `named` the script is shorter: parameters and outputs then have
+    numbers only.  Results agree with the other back-ends to rounding of exp, log and powers.  UsageError: an unknown
+    name.
     """
     chosen = tuple(program.outputs) if outputs is None else tuple(outputs)
     faults = [
@@ -66,10 +71,10 @@ def write_javascript(
     script = (Path(__file__).with_name("javascript.js")).read_text(encoding="utf-8")
     parts = {
         "NAME": name,
-        "PARAMETERS": _json(list(program.parameters)),
+        "PARAMETERS": _json(list(program.parameters)) if named else f'Array({len(program.parameters)}).fill("")',
         "DEFAULTS": _numbers(program.defaults),
-        "VARY": _json(sorted(vary)) if vary is not None else "null",
-        "OUTPUTS": _json(list(chosen)),
+        "VARY": _json(sorted(program.parameter_index[each] for each in vary)) if vary is not None else "null",
+        "OUTPUTS": _json(list(chosen)) if named else f'Array({len(chosen)}).fill("")',
         "METHOD": _json(method),
         "HASH": _json(program.hash),
         "CONTROL": _json({each: program.parameter_index.get(each, -1) for each in CONTROL}),
@@ -86,6 +91,7 @@ class _Writer:
     def __init__(self, planned: Plan):
         self.plan = planned
         self.tables: dict[Table, int] = {}
+        self.slots: dict[str, dict[int, int]] = {"V": {}, "S": {}}
         self.places = {state: at for at, state in enumerate((*planned.integrated, *planned.held))}
 
     def parts(self) -> dict[str, str]:
@@ -95,12 +101,6 @@ class _Writer:
             for group in planned.groups
         }
         found["START"] = self._functions("start", program.start, "S", planned.start, set(planned.start))
-        found["COUNTS"] = _json(
-            {
-                "start": len(program.start), "step": len(program.step), "integrated": len(planned.integrated),
-                "held": len(planned.held), "nonNegative": planned.non_negative,
-            }
-        )  # fmt: skip
         states = [program.states[each] for each in (*planned.integrated, *planned.held)]
         found["INITIALS"] = self._assign("X", program.start, "S", [each.initial for each in states])
         rates = [each.rate for each in states]
@@ -123,7 +123,13 @@ class _Writer:
         found["DRAWS"] = _json(
             [[i, program.step[i].value] for i in planned.groups["step"] if program.step[i].kind == "random"]
         )
-        found["TABLES"] = "".join(f"{_table(each)},\n" for each in self.tables)
+        found["TABLES"] = "".join(f"{table_text(each)},\n" for each in self.tables)
+        found["COUNTS"] = _json(
+            {
+                "start": len(self.slots["S"]), "step": len(self.slots["V"]), "integrated": len(planned.integrated),
+                "held": len(planned.held), "nonNegative": planned.non_negative,
+            }
+        )  # fmt: skip
         return found
 
     def _kept(self, group: str) -> set[int]:
@@ -147,13 +153,28 @@ class _Writer:
         return "".join(texts) + f"function {name}_() {{ {calls} }}\n"
 
     def _function(self, name: str, ops: Sequence[Op], array: str, indices: Sequence[int], kept: set[int]) -> str:
+        """A value that is read once, here, stands where it is read; the others get a name."""
         own = set(indices)
-        lines = []
+        reads = Counter(a for i in indices for a in ops[i].args if a in own)
+        inside: dict[int, str] = {}
+        lines: list[tuple[str, str]] = []
         for index in indices:
-            args = [f"a{a}" if a in own else self._value(ops, array, a) for a in ops[index].args]
+            args = [inside.get(a, f"a{a}") if a in own else self._value(ops, array, a) for a in ops[index].args]
             text = self._expression(ops[index], args)
-            lines.append(f"const a{index} = {text};" + (f" {array}[{index}] = a{index};" if index in kept else ""))
-        return f"function {name}() {{\n" + "\n".join(lines) + "\n}\n"
+            if index not in kept and reads[index] == 1 and len(text) <= LONGEST:
+                inside[index] = text if ops[index].kind in _SIMPLE else f"({text})"
+            elif index not in kept:
+                lines.append((f"a{index}", text))
+            elif reads[index]:
+                lines.append((f"a{index}={array}[{self._slot(array, index)}]", text))
+            else:
+                lines.append((f"{array}[{self._slot(array, index)}]", text))
+        return f"function {name}() {{\n{_statements(lines)}}}\n"
+
+    def _slot(self, array: str, index: int) -> int:
+        """Where in an array the value of an operation is kept."""
+        slots = self.slots[array]
+        return slots.setdefault(index, len(slots))
 
     def _expression(self, op: Op, args: Sequence[str]) -> str:
         match op.kind:
@@ -177,43 +198,61 @@ class _Writer:
             case "lookup":
                 assert isinstance(op.value, Table)
                 return f"lookUp(tables[{self.tables.setdefault(op.value, len(self.tables))}], {args[0]})"
-            case "neg":
-                return f"-{args[0]}"
-            case "select":
-                return f"{args[0]} !== 0 ? {args[1]} : {args[2]}"
-            case "not":
-                return f"{args[0]} === 0 ? 1 : 0"
-            case "and" | "or":
-                joint = "&&" if op.kind == "and" else "||"
-                return f"{args[0]} !== 0 {joint} {args[1]} !== 0 ? 1 : 0"
-        if op.kind in _INFIX:
-            return f"{args[0]} {_INFIX[op.kind]} {args[1]}"
-        if op.kind in _COMPARED:
-            return f"{args[0]} {_COMPARED[op.kind]} {args[1]} ? 1 : 0"
-        return f"{_CALLED[op.kind]}({', '.join(args)})"
+        return operation(op.kind, args)
 
     def _value(self, ops: Sequence[Op], array: str, index: int) -> str:
         op = ops[index]
-        return _number(float(op.value)) if op.kind == "const" else f"{array}[{index}]"  # type: ignore[arg-type]
+        return number_text(float(op.value)) if op.kind == "const" else f"{array}[{self._slot(array, index)}]"  # type: ignore[arg-type]
 
     def _assign(self, target: str, ops: Sequence[Op], array: str, indices: Iterable[int]) -> str:
         """Assignments to the entries of an array, one after the other."""
-        lines = [f"{target}[{at}] = {self._value(ops, array, index)};\n" for at, index in enumerate(indices)]
+        lines = [f"{target}[{at}]={self._value(ops, array, index)};\n" for at, index in enumerate(indices)]
         return "".join(lines)
 
 
-def _table(table: Table) -> str:
+def _statements(lines: Sequence[tuple[str, str]]) -> str:
+    """Assignments in order, those that name a value joined in one declaration as far as they follow each other."""
+    text, joined = "", False
+    for target, value in lines:
+        naming = target.startswith("a")
+        text += ",\n" if naming and joined else ";\n" * joined + "const " * naming
+        text += f"{target}={value}" + ("" if naming else ";\n")
+        joined = naming
+    return text + ";\n" * joined
+
+
+def operation(kind: str, args: Sequence[str]) -> str:
+    """What an operation computes from its arguments, as an expression; not for those that read a state or an input."""
+    match kind:
+        case "neg":
+            return f"-{args[0]}"
+        case "select":
+            return f"{args[0]} !== 0 ? {args[1]} : {args[2]}"
+        case "not":
+            return f"{args[0]} === 0 ? 1 : 0"
+        case "and" | "or":
+            joint = "&&" if kind == "and" else "||"
+            return f"{args[0]} !== 0 {joint} {args[1]} !== 0 ? 1 : 0"
+    if kind in _INFIX:
+        return f"{args[0]}{_INFIX[kind]}{args[1]}"
+    if kind in _COMPARED:
+        return f"{args[0]} {_COMPARED[kind]} {args[1]} ? 1 : 0"
+    return f"{_CALLED[kind]}({', '.join(args)})"
+
+
+def table_text(table: Table) -> str:
+    """What `lookUp` reads: an object with the pieces of a table."""
     found = segments(table)
     slope = "null" if found.slope is None else f"Float64Array.of({_numbers(found.slope)})"
     arrays = ", ".join(f"{key}: Float64Array.of({_numbers(getattr(found, key))})" for key in ("breaks", "x", "y"))
-    return f"{{{arrays}, slope: {slope}, low: {_number(found.low)}, high: {_number(found.high)}}}"
+    return f"{{{arrays}, slope: {slope}, low: {number_text(found.low)}, high: {number_text(found.high)}}}"
 
 
 def _numbers(values: Iterable[float]) -> str:
-    return ", ".join(_number(float(each), bare=True) for each in values)
+    return ", ".join(number_text(float(each), bare=True) for each in values)
 
 
-def _number(value: float, *, bare: bool = False) -> str:
+def number_text(value: float, *, bare: bool = False) -> str:
     """The shortest text that reads back equal, a negative one in brackets."""
     if np.isnan(value):
         return "NaN"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from alliance_dynamics.kernel import noise
 from alliance_dynamics.kernel.driver import POINT_FIELDS
+from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.integrate import Array, Task, Trajectories
 from alliance_dynamics.kernel.llvm import Source, source
 from alliance_dynamics.kernel.numpy_ import ring_slots
@@ -23,7 +24,10 @@ from alliance_dynamics.kernel.plan import Plan
 CHUNK_BYTES = 2**24  # outputs and kept values of the runs that one call computes
 TIMES_BYTES = 2**25  # time-only values; longer runs are computed in parts
 CHUNK_BLOCKS = 64
-HALF = 4  # runs, at most, that go into vectors of half the width of AVX-512
+DOUBLES = np.dtype(np.float64)
+REGISTER = 64  # bytes of an AVX-512 register: runs that fit into half of one go into vectors of that width
+TWICE = 64  # runs, at least, that go into vectors of twice the width: two streams of operations wait less
+SMALL = 500  # operations, at most, of a model for which that is so: more do not fit the registers
 
 
 @lru_cache(maxsize=1)
@@ -51,13 +55,17 @@ def machine_width() -> int:
 class Compiled:
     """Machine code of a plan, made when it is first needed; may be used from any thread, any number of times.
 
-    A run that leaves half of the lanes idle takes less time in vectors of half the width, with the same bits.
+    A run that leaves half of the lanes idle takes less time in vectors of half the width, many runs of a small model
+    in vectors of twice the width, with the same bits.
     """
 
-    def __init__(self, plan: Plan, width: int, level: int):
-        self.plan, self.level = plan, level
-        self.width = width or machine_width()
-        self.narrow = HALF if self.width == 2 * HALF and not width else self.width
+    def __init__(self, plan: Plan, width: int, level: int, form: Format = DOUBLE):
+        self.plan, self.level, self.format = plan, level, form
+        size = form.bits // 8
+        self.width = width or machine_width() * 8 // size
+        self.narrow = self.width // 2 if self.width * size == REGISTER and not width else self.width
+        small = sum(map(len, plan.groups.values())) <= SMALL
+        self.wide = 2 * self.width if small and not width else self.width
         self._runners: dict[int, _Runner] = {}
         self._lock = Lock()
 
@@ -67,7 +75,9 @@ class Compiled:
         return self._text(self.width).text
 
     def execute(self, task: Task) -> Trajectories:
-        return self.runner(self.narrow if len(task.parameters) <= self.narrow else self.width).execute(task)
+        runs = len(task.parameters)
+        width = self.narrow if runs <= self.narrow else self.wide if runs >= TWICE else self.width
+        return self.runner(width).execute(task)
 
     def runner(self, width: int) -> _Runner:
         """The code for vectors of `width`, made if it is not there."""
@@ -80,12 +90,18 @@ class Compiled:
     def _text(self, width: int) -> Source:
         import llvmlite.binding as llvm
 
-        return source(self.plan, width=width, splat=llvm.llvm_version_info[0] >= 18, permute=machine_width() == 8)
+        return source(
+            self.plan,
+            width=width,
+            splat=llvm.llvm_version_info[0] >= 18,
+            permute=machine_width() == 8,
+            form=self.format,
+        )
 
 
-def compile_plan(plan: Plan, *, width: int = 0, level: int = 1) -> Compiled:
-    """Compile for this machine.  `width` (2, 4, 8) overrides the width of vectors; it changes no bit of the results."""
-    return Compiled(plan, width, level)
+def compile_plan(plan: Plan, *, width: int = 0, level: int = 1, form: Format = DOUBLE) -> Compiled:
+    """Compile for this machine.  `width` (2, 4, 8, 16) overrides that of vectors; it changes no bit of the results."""
+    return Compiled(plan, width, level, form)
 
 
 class _Code:
@@ -97,7 +113,7 @@ class _Code:
 
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        features = llvm.get_host_cpu_features().flatten() + (",-prefer-256-bit" if text.width == 8 else "")
+        features = llvm.get_host_cpu_features().flatten() + (",-prefer-256-bit" if text.width >= 8 else "")
         processor = llvm.get_host_cpu_name()
         machine = llvm.Target.from_default_triple().create_target_machine(cpu=processor, features=features, opt=level)
         versions = (llvmlite.__version__, str(llvm.llvm_version_info), machine.triple)
@@ -127,6 +143,8 @@ class _Code:
 class _Runner:
     def __init__(self, plan: Plan, text: Source, code: _Code):
         self.plan, self.layout, self.width, self.code = plan, text.layout, text.width, code
+        self.number = np.dtype(f"f{text.format.bits // 8}")
+        self.whole = np.dtype(f"i{text.format.bits // 8}")
 
     def execute(self, task: Task) -> Trajectories:
         runs, saves = len(task.parameters), task.schedule.saves
@@ -194,10 +212,11 @@ class _Chunk:
         # the last block is filled up with its last run
         self.lanes = np.minimum(np.arange(self.blocks * width), self.runs - 1)
         used = rows[self.lanes][:, list(layout.parameters)]
-        self.parameters = _aligned(self.blocks, len(layout.parameters), width)
-        self.parameters[:] = used.reshape(self.blocks, width, -1).transpose(0, 2, 1)
-        self.keep = _aligned(self.blocks, layout.keep, width)
-        self.scratch = _aligned(1, layout.scratch, width)
+        self.parameters = _aligned(self.blocks, len(layout.parameters), width, runner.number)
+        with np.errstate(over="ignore"):  # what is infinite in single precision makes its run fail
+            self.parameters[:] = used.reshape(self.blocks, width, -1).transpose(0, 2, 1)
+        self.keep = _aligned(self.blocks, layout.keep, width, runner.number)
+        self.scratch = _aligned(1, layout.scratch, width, runner.number)
         # the padding between states is read and written, and must stay finite
         self.keep[:] = 0.0
         self.scratch[:] = 0.0
@@ -212,8 +231,8 @@ class _Chunk:
         )
         rings = self._fill_rings()
         self._fill_keys()
-        out = _aligned(self.blocks, schedule.saves * columns, width)
-        flags = _aligned(self.blocks, 1, width).view(np.int64)
+        out = _aligned(self.blocks, schedule.saves * columns, width, runner.number)
+        flags = _aligned(self.blocks, 1, width, runner.number).view(runner.whole)
         flags[:] = -1
         table = _stages(task)
         for first, end in parts:
@@ -246,7 +265,7 @@ class _Chunk:
         whole = self.keep.view(np.int64)
         slots = {r: ring_slots(self.keep[:, length], self.task.schedule) for r, (_, length) in layout.fills.items()}
         sizes = {r: int(each.max()) for r, each in slots.items()}
-        rings = _aligned(self.blocks, sum(sizes.values()), width)
+        rings = _aligned(self.blocks, sum(sizes.values()), width, self.runner.number)
         base = 0
         for ring, (initial, length) in layout.fills.items():
             fill = np.where(self.keep[:, length] >= 0, self.keep[:, initial], np.nan)
@@ -276,11 +295,11 @@ def _stages(task: Task) -> Array:
     return table
 
 
-def _aligned(blocks: int, vectors: int, width: int) -> Array:
+def _aligned(blocks: int, vectors: int, width: int, number: np.dtype[Any] = DOUBLES) -> NDArray[Any]:
     """An empty array (blocks, vectors, width) that begins at a multiple of 64 bytes; never without memory."""
     count = blocks * vectors * width
-    raw = np.empty(count + 8 + width)
-    skip = -raw.ctypes.data % 64 // 8
+    raw = np.empty(count + (64 + 8 * width) // number.itemsize, number)
+    skip = -raw.ctypes.data % 64 // number.itemsize
     return raw[skip : skip + count].reshape(blocks, vectors, width)
 
 

@@ -1,8 +1,9 @@
 """A plan as LLVM text: vectors of runs, one function for each piece of each group, and loops around them.
 
-Memory, in vectors of `width` doubles: `keep` lives as long as a block of runs (states, values once per run, rings'
-positions, noise keys), `scratch` as long as a step, `T` holds time-only values for all stage times.  Values that no
-other piece needs never leave the registers.  How a program is cut into pieces changes no bit of its results.
+Memory, in vectors of `width` numbers (of doubles in `T`): `keep` lives as long as a block of runs (states, values once
+per run, rings' positions, noise keys), `scratch` as long as a step, `T` holds time-only values for all stage times.
+Values that no other piece needs never leave the registers.  How a program is cut into pieces changes no bit of its
+results.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from alliance_dynamics.kernel.driver import driver
-from alliance_dynamics.kernel.pieces import COSTS, Module, Piece
+from alliance_dynamics.kernel.emit import Emit
+from alliance_dynamics.kernel.formats import DOUBLE, Format
+from alliance_dynamics.kernel.pieces import BRIEF, COSTS, Module, Piece
 from alliance_dynamics.kernel.plan import GROUPS, Plan
 from alliance_dynamics.kernel.program import Op
 from alliance_dynamics.model.expression import Table
@@ -63,6 +66,7 @@ class Source:
     text: str
     layout: Layout
     width: int
+    format: Format = DOUBLE
 
 
 @dataclass(frozen=True)
@@ -74,20 +78,20 @@ class Sink:
     slot: int
 
 
-def source(plan: Plan, *, width: int, splat: bool = True, permute: bool = False) -> Source:
+def source(plan: Plan, *, width: int, splat: bool = True, permute: bool = False, form: Format = DOUBLE) -> Source:
     """The LLVM text of a plan.  `splat`: the text may use that word (LLVM 18 on); `permute`: AVX-512 permutations."""
     layout = _layout(plan)
     heavy = sum(op.kind in COSTS for op in (*plan.program.start, *plan.program.step))
-    module = Module(width, splat, permute, called=heavy > CALLED_ABOVE)
+    module = Module(width, splat, permute, called=heavy > CALLED_ABOVE, form=form)
     calls = {"start": _start_pieces(plan, layout, module)}
     calls |= _step_pieces(plan, layout, module)
     text = [
-        driver(plan, layout, width, calls, splat=splat),
+        driver(plan, layout, width, calls, splat=splat, form=form),
         *module.functions,
         *module.tables,
         *sorted(module.declarations),
     ]
-    return Source("\n".join(text) + "\n", layout, width)
+    return Source("\n".join(text) + "\n", layout, width, form)
 
 
 def _layout(plan: Plan) -> Layout:
@@ -161,16 +165,24 @@ class Graph:
                 if not indices and not now:
                     continue
                 name = f"{group}_{number}"
-                piece = Piece(self, group)
-                for index in indices:
-                    piece.compute(index)
-                    if index in self.places and piece.materialised(index):
-                        piece.store(index, *self.places[index])
-                for sink in now:
-                    piece.store(sink.index, sink.memory, sink.slot)
-                self.module.add(name, piece.e)
                 called[group].append(name)
+                always = self.module.called
+                if group != "stage" or always or not any(self.ops[i].kind in BRIEF for i in indices):
+                    self.module.add(name, self._body(Piece(self, group, called=always), indices, now))
+                else:
+                    brief = self._body(Piece(self, group, brief=True), indices, now)
+                    whole = self._body(Piece(self, group, called=True), indices, now)
+                    self.module.add_watched(name, brief, whole, self.layout.take("scratch"))
         return called
+
+    def _body(self, piece: Piece, indices: Iterable[int], sinks: Iterable[Sink]) -> Emit:
+        for index in indices:
+            piece.compute(index)
+            if index in self.places and piece.materialised(index):
+                piece.store(index, *self.places[index])
+        for sink in sinks:
+            piece.store(sink.index, sink.memory, sink.slot)
+        return piece.e
 
     def _cut(self, indices: Iterable[int]) -> list[tuple[int, ...]]:
         pieces: list[list[int]] = []

@@ -1,7 +1,10 @@
 """Elementary functions as LLVM text: own polynomials, the same bits at every vector width, special values finished.
 
-Coefficients are fitted by `benchmarks/fit_polynomials.py`.  Range reductions are Cody and Waite's; the logarithm is
+Coefficients are those of `formats.py`.  Range reductions are Cody and Waite's; the logarithm is
 arranged as in Sun's fdlibm (Ng 1993) so that its error stays below one unit in the last place.
+
+An emitter that is `brief` gets exp, log and power without what only unusual arguments need; it is told of the lanes
+that have such arguments (`Emit.unusual`), and what it computes for all others has the same bits.
 """
 
 from __future__ import annotations
@@ -12,100 +15,93 @@ from math import inf, nan
 from alliance_dynamics.kernel.emit import Emit
 
 LARGEST_ANGLE = 1e5  # beyond it sin, cos and tan give not-a-number: the reduction would lose digits
-LARGEST_QUOTIENT = 2.0**53  # beyond it mod gives not-a-number: the remainder is noise
 
-EXP = (
-    *map(float.fromhex, ("0x1.0000000000001p-1", "0x1.5555555555556p-3", "0x1.5555555553d68p-5")),
-    *map(float.fromhex, ("0x1.11111111109b5p-7", "0x1.6c16c17889ef1p-10", "0x1.a01a01a7c2efep-13")),
-    *map(float.fromhex, ("0x1.a019b9149a41cp-16", "0x1.71de0db2f6b19p-19", "0x1.28917c89a43a7p-22")),
-    float.fromhex("0x1.af389ecfc4b9cp-26"),
-)
-LOG = (
-    *map(float.fromhex, ("0x1.5555555555558p-1", "0x1.99999999952e2p-2", "0x1.2492492df148dp-2")),
-    *map(float.fromhex, ("0x1.c71c62e5800a1p-3", "0x1.7462b4ab2ef6bp-3", "0x1.39fe606542ddep-3")),
-    float.fromhex("0x1.2b584aae78a57p-3"),
-)
-SIN = (
-    *map(float.fromhex, ("-0x1.5555555555555p-3", "0x1.1111111110bb2p-7", "-0x1.a01a019e83aaep-13")),
-    *map(float.fromhex, ("0x1.71de37968a100p-19", "-0x1.ae600b02b6262p-26", "0x1.5e0b19f8b1451p-33")),
-)
-COS = (
-    *map(float.fromhex, ("0x1.5555555555555p-5", "-0x1.6c16c16c16967p-10", "0x1.a01a019f4eb01p-16")),
-    *map(float.fromhex, ("-0x1.27e4fa17da09ep-22", "0x1.1eeb68e93b64cp-29", "-0x1.907da367a37cbp-37")),
-)
-ATAN = (
-    *map(float.fromhex, ("-0x1.5555555555555p-2", "0x1.999999999934cp-3", "-0x1.2492492436201p-3")),
-    *map(float.fromhex, ("0x1.c71c71853d7fap-4", "-0x1.745d0b28a7e37p-4", "0x1.3b1263064f6b9p-4")),
-    *map(float.fromhex, ("-0x1.10fa77b1a6d57p-4", "0x1.dfe6497e96323p-5", "-0x1.a0999c632b6edp-5")),
-    *map(float.fromhex, ("0x1.4162c02b1dda3p-5", "-0x1.3a31b1c0fd3b7p-6")),
-)
-LN2_HEAD, LN2_TAIL = float.fromhex("0x1.62e42fefa0000p-1"), float.fromhex("0x1.cf79abc9e3b3ap-40")
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")
-HALF_PI = tuple(map(float.fromhex, ("0x1.921fb54400000p+0", "0x1.0b4611a600000p-34", "0x1.3198a2e037073p-69")))
-HALF_PI_HEAD, HALF_PI_TAIL = float.fromhex("0x1.921fb54442d18p+0"), float.fromhex("0x1.1a62633145c07p-54")
 TWO_OVER_PI = float.fromhex("0x1.45f306dc9c883p-1")
 TAN_EIGHTH_PI = float.fromhex("0x1.a827999fcef32p-2")
 TAN_THREE_EIGHTHS_PI = float.fromhex("0x1.3504f333f9de6p+1")
 
-SHIFT, SHIFT_BITS = 1.5 * 2.0**52, 0x4338000000000000  # adding SHIFT rounds to a whole number, kept in the low bits
-SIGN, MAGNITUDE = -(2**63), 2**63 - 1
-ROOT_HALF_BITS = 0x3FE6A09E667F3BCD
-
 
 def exp(e: Emit, x: str) -> str:
-    """e^x; inf above 709.78, 0 below -745.13; at most 1 ulp."""
+    """e^x; inf above 709.78, 0 below -745.13 (88.7 and -104 in single precision); at most 1 ulp."""
+    f = e.format
+    if e.brief:
+        e.unusual(e.compare("ugt", e.call("fabs", x), e.const(f.exp_usual)))
+        r, shifted = _reduce_exp(e, x)
+        return e.mul(e.add(_exp_series(e, r), e.const(1.0)), _power_of_two(e, shifted))
     # the bounds are where 2^n over- and underflows by itself
-    x = at_most(e, at_least(e, x, -746.0), 710.0)
+    x = at_most(e, at_least(e, x, f.exp_low), f.exp_high)
     r, shifted = _reduce_exp(e, x)
-    power = e.fma(e.mul(r, r), e.horner(r, EXP), r)
-    power = e.add(power, e.const(1.0))
+    power = e.add(_exp_series(e, r), e.const(1.0))
     # 2^n = 2^h * 2^(n - h), so that neither half over- or underflows
-    u = e.int("sub", e.bits(shifted), e.integer(SHIFT_BITS - 2046))
+    u = e.int("sub", e.bits(shifted), e.integer(f.shift_bits - 2 * f.bias))
     half = e.int("lshr", u, e.integer(1))
     rest = e.int("sub", u, half)
-    first, second = (e.float(e.int("shl", each, e.integer(52))) for each in (half, rest))
+    first, second = (e.float(e.int("shl", each, e.integer(f.mantissa))) for each in (half, rest))
     return e.mul(e.mul(power, first), second)
 
 
 def expm1(e: Emit, x: str) -> str:
-    """e^x - 1 for abs(x) below 700 without loss near 0."""
+    """e^x - 1 for abs(x) below `Format.exp_usual` without loss near 0."""
     r, shifted = _reduce_exp(e, x)
-    power = e.fma(e.mul(r, r), e.horner(r, EXP), r)
-    scale = e.float(e.int("shl", e.int("sub", e.bits(shifted), e.integer(SHIFT_BITS - 1023)), e.integer(52)))
-    return e.fma(scale, power, e.sub(scale, e.const(1.0)))
+    scale = _power_of_two(e, shifted)
+    return e.fma(scale, _exp_series(e, r), e.sub(scale, e.const(1.0)))
 
 
 def _reduce_exp(e: Emit, x: str) -> tuple[str, str]:
-    shifted = e.fma(x, e.const(LOG2_E), e.const(SHIFT))
-    n = e.sub(shifted, e.const(SHIFT))
-    r = e.fma(n, e.const(-LN2_HEAD), x)
-    return e.fma(n, e.const(-LN2_TAIL), r), shifted
+    shifted = e.fma(x, e.const(LOG2_E), e.const(e.format.shift))
+    n = e.sub(shifted, e.const(e.format.shift))
+    for part in e.format.ln2:
+        x = e.fma(n, e.const(-part), x)
+    return x, shifted
+
+
+def _exp_series(e: Emit, r: str) -> str:
+    """e^r - 1 for abs(r) <= ln(2) / 2."""
+    square = e.mul(r, r)
+    return e.fma(square, e.estrin(r, square, e.format.exp), r)
+
+
+def _power_of_two(e: Emit, shifted: str) -> str:
+    n = e.int("sub", e.bits(shifted), e.integer(e.format.shift_bits - e.format.bias))
+    return e.float(e.int("shl", n, e.integer(e.format.mantissa)))
 
 
 def log(e: Emit, x: str) -> str:
     """Natural logarithm; -inf at 0, not-a-number below 0; at most 1 ulp."""
-    result = _log_positive(e, x)
+    f = e.format
+    if e.brief:
+        # one comparison of whole numbers finds 0, negative, subnormal, infinite ones and not-a-number
+        above = e.int("sub", e.bits(x), e.integer(1 << f.mantissa))
+        e.unusual(e.do(f"icmp uge {e.long} {above}, {e.integer(2 * f.bias << f.mantissa)}"))
+        return _log_normal(e, x, None)
+    tiny = e.compare("olt", x, e.const(f.least))
+    result = _log_normal(e, e.select(tiny, e.mul(x, e.const(2.0 ** (f.mantissa + 2))), x), tiny)
     usual = e.both(e.compare("ogt", x, e.const(0.0)), e.compare("olt", x, e.const(inf)))
     low = e.select(e.compare("oeq", x, e.const(0.0)), e.const(-inf), e.const(nan))
     return e.select(usual, result, e.select(e.compare("ogt", x, e.const(0.0)), x, low))
 
 
-def _log_positive(e: Emit, x: str) -> str:
-    tiny = e.compare("olt", x, e.const(2.0**-1022))
-    x = e.select(tiny, e.mul(x, e.const(2.0**54)), x)
+def _log_normal(e: Emit, x: str, tiny: str | None) -> str:
+    """For normal numbers; those in `tiny` have been multiplied by 2^(mantissa + 2)."""
+    f = e.format
     bits = e.bits(x)
-    # exponent + 1024 so that the mantissa lies in [sqrt(1/2), sqrt(2))
-    biased = e.int("lshr", e.int("add", bits, e.integer((1025 << 52) - ROOT_HALF_BITS)), e.integer(52))
-    mantissa = e.float(e.int("sub", bits, e.int("shl", e.int("sub", biased, e.integer(1025)), e.integer(52))))
-    exponent = e.float(e.int("or", biased, e.integer(0x4330000000000000)))
-    exponent = e.sub(exponent, e.select(tiny, e.const(2.0**52 + 1025 + 54), e.const(2.0**52 + 1025)))
-    f = e.sub(mantissa, e.const(1.0))
-    s = e.div(f, e.add(f, e.const(2.0)))
+    # exponent + bias + 1 so that the mantissa lies in [sqrt(1/2), sqrt(2))
+    moved = e.int("add", bits, e.integer(((f.bias + 2) << f.mantissa) - f.root_half))
+    biased = e.int("lshr", moved, e.integer(f.mantissa))
+    whole = e.int("shl", e.int("sub", biased, e.integer(f.bias + 2)), e.integer(f.mantissa))
+    mantissa = e.float(e.int("sub", bits, whole))
+    exponent = e.float(e.int("or", biased, e.integer((f.bias + f.mantissa) << f.mantissa)))
+    zero = 2.0**f.mantissa + f.bias + 2
+    usual = e.const(zero)
+    exponent = e.sub(exponent, usual if tiny is None else e.select(tiny, e.const(zero + f.mantissa + 2), usual))
+    part = e.sub(mantissa, e.const(1.0))
+    s = e.div(part, e.add(part, e.const(2.0)))
     z = e.mul(s, s)
-    half_square = e.mul(e.mul(f, f), e.const(0.5))
-    series = e.fma(z, e.horner(z, LOG), half_square)
-    tail = e.fma(s, series, e.mul(exponent, e.const(LN2_TAIL)))
-    return e.fma(exponent, e.const(LN2_HEAD), e.sub(f, e.sub(half_square, tail)))
+    half_square = e.mul(e.mul(part, part), e.const(0.5))
+    series = e.fma(z, e.estrin(z, e.mul(z, z), f.log), half_square)
+    tail = e.fma(s, series, e.mul(exponent, e.const(f.ln2[1])))
+    return e.fma(exponent, e.const(f.ln2[0]), e.sub(part, e.sub(half_square, tail)))
 
 
 def power(e: Emit, x: str, y: str, exponent: float | None = None) -> str:
@@ -113,6 +109,8 @@ def power(e: Emit, x: str, y: str, exponent: float | None = None) -> str:
 
     `exponent` is y where it is a known constant: same bits, fewer instructions.
     """
+    if e.brief:
+        return exp(e, e.mul(y, log(e, x)))
     one, zero = e.const(1.0), e.const(0.0)
     magnitude = e.call("fabs", x)
     logarithm = log(e, magnitude)
@@ -132,7 +130,7 @@ def power(e: Emit, x: str, y: str, exponent: float | None = None) -> str:
             e.compare("une", e.call("floor", e.mul(y, e.const(0.5))), e.mul(y, e.const(0.5))),
             e.invert(broken),
         )
-        sign = e.select(odd, e.float(e.int("and", e.bits(x), e.integer(SIGN))), zero)
+        sign = e.select(odd, e.float(e.int("and", e.bits(x), e.integer(_sign(e)))), zero)
         result = e.float(e.int("or", e.bits(result), e.bits(sign)))
         wrong = e.both(broken, e.both(negative, e.compare("ogt", x, e.const(-inf))))
         return e.select(wrong, e.const(nan), result)
@@ -140,9 +138,22 @@ def power(e: Emit, x: str, y: str, exponent: float | None = None) -> str:
         wrong = e.both(negative, e.compare("ogt", x, e.const(-inf)))
         return e.select(wrong, e.const(nan), result)
     if exponent % 2.0 == 1.0:
-        sign = e.int("and", e.bits(x), e.integer(SIGN))
+        sign = e.int("and", e.bits(x), e.integer(_sign(e)))
         return e.float(e.int("or", e.bits(result), sign))
     return result
+
+
+def powers(e: Emit, x: str, y: str, u: str, v: str) -> str:
+    """x^y * u^v as exp(y log x + v log u); the product where a base is no positive normal number or that overflows."""
+    exponent = e.add(e.mul(y, log(e, x)), e.mul(v, log(e, u)))
+    together = exp(e, exponent)
+    if e.brief:
+        return together
+    inside = e.compare("olt", e.call("fabs", exponent), e.const(inf))
+    for base in (x, u):
+        usual = e.both(e.compare("oge", base, e.const(e.format.least)), e.compare("olt", base, e.const(inf)))
+        inside = e.both(inside, usual)
+    return e.select(inside, together, e.mul(power(e, x, y), power(e, u, v)))
 
 
 def tanh(e: Emit, x: str) -> str:
@@ -191,10 +202,10 @@ def tan(e: Emit, x: str) -> str:
 def _reduce_angle(e: Emit, x: str) -> tuple[str, str]:
     allowed = e.compare("ole", e.call("fabs", x), e.const(LARGEST_ANGLE))
     x = e.select(allowed, x, e.const(nan))
-    shifted = e.fma(x, e.const(TWO_OVER_PI), e.const(SHIFT))
-    n = e.sub(shifted, e.const(SHIFT))
+    shifted = e.fma(x, e.const(TWO_OVER_PI), e.const(e.format.shift))
+    n = e.sub(shifted, e.const(e.format.shift))
     r = x
-    for part in HALF_PI:
+    for part in e.format.half_pi:
         r = e.fma(n, e.const(-part), r)
     return r, e.bits(shifted)
 
@@ -202,11 +213,11 @@ def _reduce_angle(e: Emit, x: str) -> tuple[str, str]:
 def _quarter(e: Emit, r: str, quadrant: str) -> str:
     """sin(r + quadrant * pi / 2) for abs(r) <= pi / 4."""
     z = e.mul(r, r)
-    sine = e.fma(e.mul(r, z), e.horner(z, SIN), r)
-    cosine = e.fma(e.mul(z, z), e.horner(z, COS), e.fma(z, e.const(-0.5), e.const(1.0)))
+    sine = e.fma(e.mul(r, z), e.horner(z, e.format.sin), r)
+    cosine = e.fma(e.mul(z, z), e.horner(z, e.format.cos), e.fma(z, e.const(-0.5), e.const(1.0)))
     odd = e.do(f"icmp ne {e.long} {e.int('and', quadrant, e.integer(1))}, {e.integer(0)}")
     value = e.select(odd, cosine, sine)
-    sign = e.int("shl", e.int("lshr", e.int("and", quadrant, e.integer(2)), e.integer(1)), e.integer(63))
+    sign = e.int("shl", e.int("lshr", e.int("and", quadrant, e.integer(2)), e.integer(1)), e.integer(e.format.bits - 1))
     return e.float(e.int("xor", e.bits(value), sign))
 
 
@@ -220,9 +231,10 @@ def atan(e: Emit, x: str) -> str:
     t = e.div(above, below)
     z = e.mul(t, t)
     zero = e.const(0.0)
-    head = e.select(large, e.const(HALF_PI_HEAD), e.select(middle, e.const(HALF_PI_HEAD / 2), zero))
-    tail = e.select(large, e.const(HALF_PI_TAIL), e.select(middle, e.const(HALF_PI_TAIL / 2), zero))
-    value = e.add(head, e.add(t, e.fma(e.mul(t, z), e.horner(z, ATAN), tail)))
+    head, tail = (
+        e.select(large, e.const(each), e.select(middle, e.const(each / 2), zero)) for each in e.format.quarter_turn
+    )
+    value = e.add(head, e.add(t, e.fma(e.mul(t, z), e.horner(z, e.format.atan), tail)))
     return _signed(e, value, x)
 
 
@@ -237,14 +249,14 @@ def acos(e: Emit, x: str) -> str:
 
 
 def modulo(e: Emit, x: str, y: str) -> str:
-    """The remainder with the sign of x (C's fmod), exact; not-a-number where abs(x / y) >= 2^53."""
+    """The remainder with the sign of x (C's fmod), exact; not-a-number beyond `Format.largest_quotient`."""
     divisor = e.call("fabs", y)
     value = e.call("fabs", x)
     quotient = e.call("trunc", e.div(value, divisor))
     rest = e.fma(e.neg(quotient), divisor, value)
     # the quotient may have been rounded up to the next whole number
     rest = e.select(e.compare("olt", rest, e.const(0.0)), e.add(rest, divisor), rest)
-    rest = e.select(e.compare("olt", quotient, e.const(LARGEST_QUOTIENT)), rest, e.const(nan))
+    rest = e.select(e.compare("olt", quotient, e.const(e.format.largest_quotient)), rest, e.const(nan))
     endless = e.both(e.compare("oeq", divisor, e.const(inf)), e.compare("olt", value, e.const(inf)))
     return _signed(e, e.select(endless, value, rest), x)
 
@@ -269,13 +281,18 @@ def at_least(e: Emit, x: str, limit: float) -> str:
     return e.select(e.compare("ogt", e.const(limit), x), e.const(limit), x)
 
 
+def _sign(e: Emit) -> int:
+    """The number whose only bit is the sign's."""
+    return -(1 << (e.format.bits - 1))
+
+
 def _signed(e: Emit, magnitude: str, sign_of: str) -> str:
     """`magnitude` with the sign of `sign_of`."""
-    sign = e.int("and", e.bits(sign_of), e.integer(SIGN))
-    return e.float(e.int("or", e.int("and", e.bits(magnitude), e.integer(MAGNITUDE)), sign))
+    sign = e.int("and", e.bits(sign_of), e.integer(_sign(e)))
+    return e.float(e.int("or", e.int("and", e.bits(magnitude), e.integer(-1 - _sign(e))), sign))
 
 
-UNARY: dict[str, Callable[[Emit, str], str]] = {
+FUNCTIONS: dict[str, Callable[..., str]] = {
     "neg": Emit.neg,
     "abs": lambda e, x: e.call("fabs", x),
     "sqrt": lambda e, x: e.call("sqrt", x),
@@ -283,6 +300,9 @@ UNARY: dict[str, Callable[[Emit, str], str]] = {
     "trunc": lambda e, x: e.call("trunc", x),
     "exp": exp,
     "log": log,
+    "pow": power,
+    "powers": powers,
+    "mod": modulo,
     "sin": sin,
     "cos": cos,
     "tan": tan,

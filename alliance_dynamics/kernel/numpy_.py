@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.kernel import noise
+from alliance_dynamics.kernel.formats import DOUBLE
 from alliance_dynamics.kernel.integrate import Array, Schedule, Task, Trajectories
-from alliance_dynamics.kernel.mathematics import LARGEST_ANGLE, LARGEST_QUOTIENT
+from alliance_dynamics.kernel.mathematics import LARGEST_ANGLE
 from alliance_dynamics.kernel.plan import Plan
 from alliance_dynamics.kernel.program import Op
 from alliance_dynamics.kernel.segments import evaluate, segments
@@ -280,6 +281,8 @@ def call(op: Op, args: Sequence[Array], out: Array) -> Callable[[], object]:
             return lambda: np.copyto(out, evaluate(found, args[0]))
         case "mod":
             return lambda: np.copyto(out, _modulo(args[0], args[1]))
+        case "powers":
+            return lambda: np.copyto(out, _powers(*args))
         case "sin" | "cos" | "tan":
             function = {"sin": np.sin, "cos": np.cos, "tan": np.tan}[op.kind]
             x = args[0]
@@ -289,8 +292,19 @@ def call(op: Op, args: Sequence[Array], out: Array) -> Callable[[], object]:
             return lambda: function(*args, out=out)
 
 
+def _powers(x: Array, y: Array, u: Array, v: Array) -> Array:
+    """x^y * u^v as `mathematics.powers` has it."""
+    x, y, u, v = np.broadcast_arrays(x, y, u, v)
+    exponent = y * np.log(x) + v * np.log(u)
+    found = np.exp(exponent)
+    apart = ~(np.isfinite(exponent) & (x >= DOUBLE.least) & (u >= DOUBLE.least) & (x < np.inf) & (u < np.inf))
+    if apart.any():
+        found[apart] = x[apart] ** y[apart] * u[apart] ** v[apart]
+    return found
+
+
 def _modulo(x: Array, y: Array) -> Array:
-    return np.where(np.abs(x / y) < LARGEST_QUOTIENT, np.fmod(x, y), np.nan)
+    return np.where(np.abs(x / y) < DOUBLE.largest_quotient, np.fmod(x, y), np.nan)
 
 
 def _nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -38,7 +39,8 @@ JUMPS = {"floor", "trunc", "mod", "eq", "ne", "lt", "le", "gt", "ge", "and", "or
 
 
 def optimise(program: Program, vary: frozenset[str] | None = None) -> Program:
-    """Fold constants and parameters outside `vary`, divide by invariants as multiplication, write out small powers.
+    """Fold constants and parameters outside `vary`, divide by invariants as multiplication, write out small powers,
+    take two powers in a product by one exponential.
 
     Values change by at most a few units in the last place, and not at all where a jump depends on them (comparisons,
     whole parts, remainders, steps of tables).
@@ -52,6 +54,9 @@ def optimise(program: Program, vary: frozenset[str] | None = None) -> Program:
     with np.errstate(all="ignore"):
         start, new = _rewrite(program.start, fixed)
         step, moved = _rewrite(program.step, fixed)
+    roots = [moved[s.rate] for s in program.states] + [moved[r.input] for r in program.rings]
+    step, merged = _merge_powers(step, roots)
+    moved = [merged[index] for index in moved]
     return replace(
         program,
         start=start,
@@ -124,6 +129,41 @@ def _jumps(op: Op) -> bool:
         return False
     found = segments(op.value)
     return found.slope is None or len(set(op.value.x)) < len(op.value.x)
+
+
+def _merge_powers(ops: Sequence[Op], roots: Sequence[int]) -> tuple[tuple[Op, ...], list[int]]:
+    """Products of powers that nothing else uses: two at a time become one operation.  As `_rewrite` returns."""
+    uses = Counter([*roots, *(a for op in ops for a in op.args)])
+    exact = _exact(ops)
+    builder = GraphBuilder()
+    new: list[int] = []
+
+    def factors(index: int) -> list[int]:
+        """What a product is made of, through products that only it uses."""
+        found, stack = list[int](), [index]
+        while stack:
+            at = stack.pop()
+            if ops[at].kind == "mul" and at not in exact and (at == index or uses[at] == 1):
+                stack += reversed(ops[at].args)
+            else:
+                found.append(at)
+        return found
+
+    for index, op in enumerate(ops):
+        parts = factors(index) if op.kind == "mul" and op.level == 3 and index not in exact else []
+        raised = [i for i in parts if ops[i].kind == "pow" and ops[i].level == 3 and uses[i] == 1 and i not in exact]
+        if len(raised) < 2:
+            new.append(builder.op(op.kind, *(new[a] for a in op.args), value=op.value))
+            continue
+        pairs = list(zip(raised[::2], raised[1::2], strict=False))
+        paired = {i for pair in pairs for i in pair}
+        terms = [new[i] for i in parts if i not in paired]
+        terms += [builder.op("powers", *(new[a] for i in pair for a in ops[i].args)) for pair in pairs]
+        product = terms[0]
+        for each in terms[1:]:
+            product = builder.op("mul", product, each)
+        new.append(product)
+    return tuple(builder.ops), new
 
 
 class _Writer(GraphBuilder):

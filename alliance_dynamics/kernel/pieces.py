@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.kernel import mathematics as m
-from alliance_dynamics.kernel.driver import ARGUMENTS
-from alliance_dynamics.kernel.emit import Emit, hexadecimal
+from alliance_dynamics.kernel.driver import ARGUMENTS, PASSED
+from alliance_dynamics.kernel.emit import Emit
+from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.fragments import read_ring, uniform
 from alliance_dynamics.kernel.interpolate import lookup
 from alliance_dynamics.kernel.program import Op
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from alliance_dynamics.kernel.llvm import Graph
 
 COSTS = {"exp": 25, "log": 32, "pow": 75, "sin": 32, "cos": 32, "tan": 50, "asin": 40, "acos": 40, "atan": 38}
-COSTS |= {"sinh": 70, "cosh": 70, "tanh": 30, "mod": 16, "random": 12, "ring": 6}
+COSTS |= {"powers": 120, "sinh": 70, "cosh": 70, "tanh": 30, "mod": 16, "random": 12, "ring": 6}
+BRIEF = ("exp", "log", "pow", "powers", "sinh", "cosh")  # shorter where no argument is unusual
+PATIENCE = 64  # calls for which a piece that met an unusual argument expects another one
 CONDITIONS = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 LOGIC = (*CONDITIONS, "and", "or", "not")
 
@@ -31,57 +35,103 @@ class Module:
     splat: bool
     permute: bool
     called: bool
+    form: Format = DOUBLE
     functions: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     declarations: set[str] = field(default_factory=set)
-    _tables: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _tables: dict[str, str] = field(default_factory=dict)
     _called: set[str] = field(default_factory=set)
 
-    def emit(self) -> Emit:
-        return Emit(self.width, splat=self.splat)
+    def emit(self, form: Format, *, brief: bool = False) -> Emit:
+        return Emit(self.width, splat=self.splat, form=form, brief=brief)
 
     def add(self, name: str, body: Emit) -> None:
-        """A function with the arguments that every piece has."""
-        self.functions += [f"define internal void @{name}({ARGUMENTS}) {{", *body.lines, "  ret void", "}", ""]
+        """A function with the arguments that every piece has; vectors that it keeps on its stack are aligned."""
+        head = f'define internal void @{name}({ARGUMENTS}) "stackrealign" {{'
+        self.functions += [head, *body.lines, "  ret void", "}", ""]
         self.declarations |= body.intrinsics
 
-    def table(self, values: Sequence[float]) -> str:
-        """A global array of doubles, the same one for the same numbers."""
-        bits = tuple(map(hexadecimal, values))
-        if bits not in self._tables:
-            self._tables[bits] = f"@table_{len(self._tables)}"
-            entries = ", ".join(f"double {each}" for each in bits)
-            self.tables.append(f"{self._tables[bits]} = internal constant [{len(bits)} x double] [{entries}], align 64")
-        return self._tables[bits]
+    def add_watched(self, name: str, brief: Emit, whole: Emit, seen: int) -> None:
+        """A function that does as `brief` does while no lane is unusual, else and for some calls on as `whole` does.
 
-    def function(self, e: Emit, kind: str, *args: str) -> str:
-        """An elementary function: written out here, or called where there are many."""
-        write: Callable[..., str] = m.power if kind == "pow" else m.modulo if kind == "mod" else m.UNARY[kind]
-        if not self.called or kind not in COSTS:
+        Both compute the same bits.  How many calls of `whole` are left is kept in vector `seen` of scratch.
+        """
+        place = whole.at("%scratch", seen)
+        left = whole.do(f"load i64, ptr {place}, align 8")
+        begun = whole.do(f"icmp sgt i64 {left}, 0")
+        left = whole.do(f"select i1 {begun}, i64 {left}, i64 {PATIENCE}")
+        whole.line(f"store i64 {whole.do(f'sub i64 {left}, 1')}, ptr {place}, align 8")
+        self.add(f"{name}_whole", whole)
+        again = brief.any_unusual()
+        body = Emit(self.width)
+        body.lines = [
+            f"  %seen_at = getelementptr inbounds {brief.double}, ptr %scratch, i64 {seen}",
+            "  %seen = load i64, ptr %seen_at, align 8",
+            "  %before = icmp ne i64 %seen, 0",
+            "  br i1 %before, label %whole, label %brief",
+            "brief:",
+            *brief.lines,
+            f"  br i1 {again}, label %whole, label %done",
+            "whole:",
+            f"  call void @{name}_whole({PASSED})",
+            "  br label %done",
+            "done:",
+        ]
+        body.intrinsics = brief.intrinsics
+        self.add(name, body)
+
+    def table(self, values: Sequence[float], form: Format = DOUBLE) -> str:
+        """A global array of numbers of a format, the same one for the same numbers."""
+        kind, number = form.kind, Emit(1, form=form).number
+        entries = ", ".join(f"{kind} {number(each)}" for each in values)
+        if entries not in self._tables:
+            name = self._tables[entries] = f"@table_{len(self._tables)}"
+            self.tables.append(f"{name} = internal constant [{len(values)} x {kind}] [{entries}], align 64")
+        return self._tables[entries]
+
+    def function(self, e: Emit, kind: str, *args: str, called: bool | None = None) -> str:
+        """An elementary function: written out here, or called, by default where there are many."""
+        write = m.FUNCTIONS[kind]
+        if not (self.called if called is None else called) or kind not in COSTS:
             return write(e, *args)
-        if kind not in self._called:
-            self._called.add(kind)
-            inner = self.emit()
-            names = [f"%x{i}" for i in range(len(args))]
-            result = write(inner, *names)
-            head = ", ".join(f"{inner.double} {each}" for each in names)
-            self.functions += [
-                f"define internal {inner.double} @{kind}({head}) noinline {{",
-                *inner.lines,
-                f"  ret {inner.double} {result}",
-                "}",
-                "",
-            ]
-            self.declarations |= inner.intrinsics
-        return e.do(f"call {e.double} @{kind}({', '.join(f'{e.double} {a}' for a in args)})")
+        name = f"@{kind}_{e.kind}"
+        if name not in self._called:
+            self._called.add(name)
+            self._define(name, write, e.format, len(args))
+        return e.do(f"call {e.double} {name}({', '.join(f'{e.double} {a}' for a in args)})")
+
+    def _define(self, name: str, write: Callable[..., str], form: Format, count: int) -> None:
+        """The function, brief where no lane is unusual."""
+        brief, whole = self.emit(form, brief=True), self.emit(form)
+        names = [f"%x{i}" for i in range(count)]
+        kind = whole.double
+        given = ", ".join(f"{kind} {each}" for each in names)
+        result, short = write(whole, *names), write(brief, *names)
+        again = brief.any_unusual()
+        if again == "false":
+            self.functions += [f"define internal {kind} {name}({given}) noinline {{", *whole.lines]
+            self.functions += [f"  ret {kind} {result}", "}", ""]
+        else:
+            self.functions += [f"define internal {kind} {name}_whole({given}) noinline {{", *whole.lines]
+            self.functions += [f"  ret {kind} {result}", "}", ""]
+            self.functions += [f"define internal {kind} {name}({given}) noinline {{", *brief.lines]
+            self.functions += [f"  br i1 {again}, label %whole, label %usual", "usual:", f"  ret {kind} {short}"]
+            self.functions += ["whole:", f"  %result = call {kind} {name}_whole({given})"]
+            self.functions += [f"  ret {kind} %result", "}", ""]
+        self.declarations |= whole.intrinsics
 
 
 class Piece:
-    """The body of one function: values are computed here, or loaded once from where another piece left them."""
+    """The body of one function: values are computed here, or loaded once from where another piece left them.
 
-    def __init__(self, graph: Graph, group: str):
-        self.graph, self.group = graph, group
-        self.e = graph.module.emit()
+    `called`: elementary functions are called, not written out; `brief` as in `Emit`.
+    """
+
+    def __init__(self, graph: Graph, group: str, *, brief: bool = False, called: bool = False):
+        self.graph, self.group, self.called = graph, group, called
+        # time is never rounded to single precision
+        form = DOUBLE if group == "time" else graph.module.form
+        self.e = graph.module.emit(form, brief=brief)
         self._values: dict[int, str] = {}
         self._masks: dict[int, str] = {}
 
@@ -173,18 +223,24 @@ class Piece:
                 return uniform(e, e.load("%keep", layout.keys[index], e.long))
             case "lookup":
                 assert isinstance(op.value, Table)
-                return lookup(e, op.value, self.value(op.args[0]), memory=module.table, permute=module.permute)
+                return lookup(
+                    e,
+                    op.value,
+                    self.value(op.args[0]),
+                    memory=partial(module.table, form=e.format),
+                    permute=module.permute,
+                )
             case "min" | "max":
                 return self._extreme(op)
             case "pow":
                 exponent = self.graph.ops[op.args[1]]
                 x, y = map(self.value, op.args)
-                if exponent.kind == "const" and not module.called and _float(exponent) == _float(exponent):
+                if exponent.kind == "const" and not self.called and _float(exponent) == _float(exponent):
                     return m.power(e, x, y, _float(exponent))
-                return module.function(e, "pow", x, y)
+                return module.function(e, "pow", x, y, called=self.called)
             case "add" | "sub" | "mul" | "div":
                 return getattr(e, op.kind)(*map(self.value, op.args))
-        return module.function(e, op.kind, *map(self.value, op.args))
+        return module.function(e, op.kind, *map(self.value, op.args), called=self.called)
 
     def _extreme(self, op: Op) -> str:
         """A constant goes first: then not-a-number needs no extra instruction."""

@@ -29,6 +29,7 @@ from alliance_dynamics.model.expression import Table
 # lookup          x               Table
 # add sub mul div neg min max abs exp log pow sqrt sin cos tan asin acos atan sinh cosh tanh floor trunc mod
 # eq ne lt le gt ge and or not    -                1.0 or 0.0
+# powers          x y u v         -                x^y * u^v, by one exponential where x and u are positive
 # select          condition a b   -                a where the condition is not 0, else b; the arm not taken may be NaN
 ARITY = {
     **dict.fromkeys(("const", "param", "time", "steptime", "state", "frozen", "ring", "random"), 0),
@@ -37,6 +38,7 @@ ARITY = {
     **dict.fromkeys(("add", "sub", "mul", "div", "min", "max", "pow", "mod"), 2),
     **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "and", "or"), 2),
     "select": 3,
+    "powers": 4,
 }
 LEVELS = {"const": 0, "param": 1, "frozen": 1, "time": 2, "steptime": 2, "state": 3, "ring": 3, "random": 3}
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import inf, nan, nextafter
+from math import inf, nextafter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.model.expression import Table
+from alliance_dynamics.model.parse import NOT_AVAILABLE
 
 POINT_TOLERANCE = 1e-9  # data points are met within this distance: times carry rounding
 
@@ -48,10 +49,10 @@ def segments(table: Table) -> Segments:
         case "forward":
             return _steps([nextafter(each + POINT_TOLERANCE, inf) for each in x[:-1]], [*y])
         case "raw":
-            breaks, values = [], [nan]
+            breaks, values = [], [NOT_AVAILABLE]
             for point, value in dict(zip(x, y, strict=True)).items():
                 breaks += [point - POINT_TOLERANCE, nextafter(point + POINT_TOLERANCE, inf)]
-                values += [value, nan]
+                values += [value, NOT_AVAILABLE]
             return _steps(breaks, values)
         case _:
             return _lines(x, y, extrapolate=table.interpolation == "extrapolate")

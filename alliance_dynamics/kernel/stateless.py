@@ -71,15 +71,15 @@ def pulse(start: Node, width: Node) -> Node:
     """1 from `start` for `width` (at least one step), else 0."""
     soon = _soon()
     end = ("add", start, ("max", width, DT))
-    return ("and", ("gt", soon, start), ("lt", soon, end))
+    return ("and", ("gt", soon, start), ("le", soon, end))
 
 
 def pulse_train(start: Node, width: Node, interval: Node, end: Node) -> Node:
-    """Pulses of `width` every `interval` from `start` to `end`."""
+    """Pulses of `width` every `interval` from `start` to `end`; one where the interval is not above 0."""
     soon = _soon()
     since = ("sub", soon, start)
-    phase = ("sub", since, ("mul", ("floor", ("div", since, interval)), interval))
-    on = ("lt", phase, ("max", width, DT))
+    phase = select(("gt", interval, ZERO), _phase(since, interval), since)
+    on = ("le", phase, ("max", width, DT))
     inside = ("and", ("gt", soon, start), ("lt", STEP_TIME, ("add", end, ("mul", const(0.5), DT))))
     return ("and", on, inside)
 
@@ -99,12 +99,11 @@ def time_base(base: Node, slope: Node) -> Node:
 def xmile_pulse(magnitude: Node, first: Node, interval: Node | None = None) -> Node:
     """XMILE: magnitude / dt for one step at `first`, then every `interval` where it is above 0."""
     soon, height = _soon(), ("div", magnitude, DT)
-    once = ("and", ("gt", soon, first), ("lt", soon, ("add", first, DT)))
+    once = ("and", ("gt", soon, first), ("le", soon, ("add", first, DT)))
     if interval is None:
         return select(once, height, ZERO)
     since = ("sub", soon, first)
-    phase = ("sub", since, ("mul", ("floor", ("div", since, interval)), interval))
-    again = ("and", ("gt", soon, first), ("lt", phase, DT))
+    again = ("and", ("gt", soon, first), ("le", _phase(since, interval), DT))
     return select(select(("gt", interval, ZERO), again, once), height, ZERO)
 
 
@@ -224,6 +223,12 @@ def sine_wave(amplitude: Node, period: Node) -> Node:
 
 def cosine_wave(amplitude: Node, period: Node) -> Node:
     return ("mul", amplitude, ("cos", ("div", ("mul", const(2 * math.pi), TIME), period)))
+
+
+def _phase(since: Node, interval: Node) -> Node:
+    """Time since the last of the events before now: above 0, at most `interval`."""
+    begun: Node = ("neg", ("add", ("floor", ("neg", ("div", since, interval))), ONE))
+    return ("sub", since, ("mul", begun, interval))
 
 
 def _soon() -> Node:

@@ -290,6 +290,12 @@ class _Tangents(GraphBuilder):
                 return self._sum(moves[0], self._times(moves[1], self.op("neg", whole)))
             case "pow", (x, y):
                 return self._sum(self._times(moves[0], self._by_base(z, x, y)), self._by_exponent(z, x, moves[1]))
+            case "powers", (x, y, u, v):
+                first = self._sum(
+                    self._times(moves[0], self._by_base(z, x, y, (u, v))), self._by_exponent(z, x, moves[1])
+                )
+                second = self._times(moves[2], self._by_base(z, u, v, (x, y)))
+                return self._sum(first, self._sum(second, self._by_exponent(z, u, moves[3])))
             case "lookup", (x,):
                 slope = slope_table(op.value) if isinstance(op.value, Table) else None
                 return None if slope is None else self._times(moves[0], self.op("lookup", x, value=slope))
@@ -327,8 +333,8 @@ class _Tangents(GraphBuilder):
                 return self.op("sub", one, self.op("mul", z, z))
         raise AssertionError(f"{kind} has no derivative")
 
-    def _by_base(self, z: int, x: int, y: int) -> int:
-        """y x^(y-1) as y z / x; at x = 0 what x^(y-1) is there."""
+    def _by_base(self, z: int, x: int, y: int, other: tuple[int, int] | None = None) -> int:
+        """For z = x^y (times another power), y z / x; at x = 0 what x^(y-1) is there (times that other power)."""
         ratio = self.op("div", self.op("mul", y, z), x)
         exponent = self.ops[y]
         if exponent.kind == "const":
@@ -337,6 +343,8 @@ class _Tangents(GraphBuilder):
             one = self.const(1.0)
             least = self.op("select", self.op("lt", y, one), self.const(np.inf), one)
             at_zero = self.op("select", self.op("gt", y, one), self.const(0.0), least)
+        if other is not None:
+            at_zero = self.op("mul", at_zero, self.op("pow", *other))
         return self.op("select", self.op("ne", x, self.const(0.0)), ratio, at_zero)
 
     def _by_exponent(self, z: int, x: int, move: Tangent) -> Tangent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
@@ -13,9 +14,11 @@ from alliance_dynamics.model.check_time import check_time
 from alliance_dynamics.model.cycles import find_cycles
 from alliance_dynamics.model.look_alikes import look_alike_notices
 from alliance_dynamics.model.model import Definition, Model, Variable
+from alliance_dynamics.model.places import MOST_IN_NAME
 
 MOST_EQUATIONS = 200_000
 MOST_POINTS = 10_000
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def check_model(
@@ -32,7 +35,7 @@ def check_model(
     """
     labels = labels or {}
     elements = {element for each in model.dimensions.values() for element in each.elements}
-    faults: list[Fault] = []
+    faults = _check_labels(model)
     for variable in model.variables.values():
         if variable.name == "time":
             faults.append(
@@ -58,6 +61,27 @@ def check_model(
             )
         )
     return [*faults, *find_cycles(model), *check_time(model)]
+
+
+def _check_labels(model: Model) -> list[Fault]:
+    """Names without end, and names that turn the direction of writing or steer a terminal."""
+    named = [(label, each.place) for each in model.dimensions.values() for label in (each.label, *each.labels)]
+    named += [(each.label, each.place) for each in model.variables.values()]
+    return [
+        fault(place, "the name `{name}` holds a character that cannot be seen", remedy="Rename it", name=label[:40])
+        for label, place in named
+        if _STEERING.search(label)
+    ] + [
+        fault(
+            place,
+            "The name that begins `{text}` is too long",
+            expected="At most {limit} characters are read.",
+            text=label[:40],
+            limit=MOST_IN_NAME,
+        )
+        for label, place in named
+        if len(label) > MOST_IN_NAME
+    ]
 
 
 def model_notices(model: Model) -> list[str]:

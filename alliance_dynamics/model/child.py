@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,15 +16,22 @@ from alliance_dynamics.errors import Fault, ModelError, Place, fault
 from alliance_dynamics.model.text import from_json, to_json
 from alliance_dynamics.model.vensim import Read, read_vensim_text
 
-SECONDS = 30.0
+SECONDS = 30.0  # of processor time
 SECONDS_PER_MEGABYTE = 60.0
+PATIENCE = 4.0  # seconds by the clock for each of the processor, which others may be using
 BYTES = 2 * 2**30
 
 
 def read_in_child(text: str, file: str, folder: Path | None, *, seconds: float = SECONDS) -> Read:
-    """As `read_vensim_text`, in a child process with limits of time and memory; ModelError for those, too."""
+    """As `read_vensim_text`, in a child process with limits of time and memory; ModelError for those, too.
+
+    `seconds` of processor time, and more for a long text; where the system cannot limit that, and as a last resort,
+    four times as many by the clock.
+    """
     limit = seconds + SECONDS_PER_MEGABYTE * len(text) / 1e6
-    request = json.dumps({"text": text, "file": file, "folder": None if folder is None else str(folder)})
+    request = json.dumps(
+        {"text": text, "file": file, "folder": None if folder is None else str(folder), "seconds": limit}
+    )
     command = [sys.executable, "-P", "-X", "utf8", "-W", "ignore", "-m", __name__]
     package = str(Path(__file__).resolve().parents[2])
     environment = {
@@ -34,18 +43,12 @@ def read_in_child(text: str, file: str, folder: Path | None, *, seconds: float =
     }
     try:
         done = subprocess.run(
-            command, input=request.encode(), capture_output=True, timeout=limit, env=environment, check=False
+            command, input=request.encode(), capture_output=True, timeout=PATIENCE * limit, env=environment, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise ModelError(
-            fault(
-                file,
-                "The model was not read within {limit} s",
-                expected="Expected equations of ordinary length.",
-                remedy="Split long equations, or read parts of the model on their own.",
-                limit=round(limit),
-            )
-        ) from error
+        raise ModelError(_too_slow(file, limit)) from error
+    if done.returncode == -getattr(signal, "SIGXCPU", 0) != 0:
+        raise ModelError(_too_slow(file, limit))
     try:
         answer = json.loads(done.stdout)
     except ValueError as error:
@@ -64,13 +67,25 @@ def read_in_child(text: str, file: str, folder: Path | None, *, seconds: float =
     return Read(from_json(answer["model"]), answer["files"])
 
 
+def _too_slow(file: str, limit: float) -> Fault:
+    return fault(
+        file,
+        "The model was not read within {limit} s",
+        expected="Expected equations of ordinary length.",
+        remedy="Split long equations, or read parts of the model on their own.",
+        limit=round(limit),
+    )
+
+
 def main() -> None:
     """Read the request on standard input, write the model or its faults to standard output."""
+    request = json.loads(sys.stdin.buffer.read())
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
-    request = json.loads(sys.stdin.buffer.read())
+        seconds = math.ceil(request["seconds"])
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     out, sys.stdout = sys.stdout, sys.stderr  # nothing that a library prints may get into the answer
     folder = None if request["folder"] is None else Path(request["folder"])
     try:

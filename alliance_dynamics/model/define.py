@@ -18,6 +18,8 @@ from alliance_dynamics.model.places import Statement
 from alliance_dynamics.model.scopes import Defined, Refused, Scope, World, finite, plain, refused, subscripts_of
 from alliance_dynamics.model.sheets import Unreadable
 
+MOST_SUBSCRIPTS = 20
+
 _INTERPOLATIONS: dict[str, ex.Interpolation] = {
     "": "continuous",
     "interpolate": "continuous",
@@ -25,11 +27,11 @@ _INTERPOLATIONS: dict[str, ex.Interpolation] = {
     "hold_backward": "backward",
     "look_forward": "forward",
 }
-_QUOTED = re.compile(r'("(?:\\.|[^"\\])*")')
+_QUOTED = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")')
 _OPERATOR = re.compile(r":\s*(AND|OR|NOT|NA)\s*:", re.IGNORECASE)
 _SPELLED = re.compile(r"\b(WITH|TABBED)[ _]+(LOOKUP|ARRAY)\b", re.IGNORECASE)
 _OUTPUTS = re.compile(r":(?!\s*(?:AND|OR|NOT|NA)\s*:)(?<!AND:)(?<!OR:)(?<!NOT:)(?<!NA:)")
-_BARE = re.compile(r'^(?:"(?:\\.|[^"\\])*"|[^"\[\]=:(<]+)\s*(?:\[[^\]]*\])?$')
+_BARE = re.compile(r'^(?:"[^"\\]*(?:\\.[^"\\]*)*"|[^"\[\]=:(<]+)\s*(?:\[[^\]]*\])?$')
 
 
 def parse_statement(statement: Statement, macros_have_outputs: bool) -> Parsed:
@@ -70,6 +72,15 @@ def _define(parsed: Parsed, scope: Scope) -> list[Defined]:
     name = scope.local.get(own, own)
     label = scope.prefix + plain(parsed.label)
     subscripts = subscripts_of(parsed.subscripts, world)
+    if len(subscripts) > MOST_SUBSCRIPTS:
+        raise refused(
+            scope,
+            "`{name}` has {count} subscripts",
+            expected="At most {limit} are read.",
+            name=parsed.label,
+            count=len(subscripts),
+            limit=MOST_SUBSCRIPTS,
+        )
     excluded = tuple(subscripts_of(each, world) for each in parsed.excluded)
     if scope.macros:
         if subscripts:
@@ -109,7 +120,10 @@ def _define(parsed: Parsed, scope: Scope) -> list[Defined]:
         case "get_xls_lookups" | "get_direct_lookups":
             return tables(arguments, "continuous", "lookup")
         case "get_xls_data" | "get_direct_data":
-            return tables(arguments, _interpolation(parsed.keyword, scope), "data")
+            interpolation = _interpolation(parsed.keyword, scope)
+            if interpolation == "raw":
+                _say_raw(label, scope)
+            return tables(arguments, interpolation, "data")
         case "integ":
             return made("stock", lower(arguments[0], scope), lower(arguments[1], scope))
         case "active_initial":
@@ -169,6 +183,10 @@ def _interpolation(keyword: str, scope: Scope) -> ex.Interpolation:
     return _INTERPOLATIONS[keyword]
 
 
+def _say_raw(label: str, scope: Scope) -> None:
+    scope.world.files.notices.append(f"{label} is :RAW: data: between its points it is :NA: ({NOT_AVAILABLE:.3g}).")
+
+
 def cells_of(subscripts: tuple[str, ...], excluded: tuple[tuple[str, ...], ...], world: World) -> list[tuple[str, ...]]:
     left_out = {cell for each in excluded for cell in product(*(world.elements(name) for name in each))}
     return [cell for cell in product(*(world.elements(each) for each in subscripts)) if cell not in left_out]
@@ -190,6 +208,8 @@ def _data_without_equation(
     if not world.listing_read:
         world.listing, world.listing_read = world.files.listing(world.stem, statement.place), True
     interpolation = _interpolation(parsed.keyword, scope)
+    if interpolation == "raw":
+        _say_raw(label, scope)
     found = []
     cells = cells_of(subscripts, excluded, world)
     listed = [cell for cell in cells if world.listing and flat(name, cell) in world.listing]

@@ -97,6 +97,7 @@ _ROWS = (
     ("vector_reorder", 2, 2, "VECTOR REORDER", "(vector, order)"),
     ("vector_rank", 2, 2, "VECTOR RANK", "(vector, direction)"),
     ("vector_elm_map", 2, 2, "VECTOR ELM MAP", "(vector element, offset)"),
+    ("invert_matrix", 2, 2, "INVERT MATRIX", "(matrix, number of rows)"),
     ("depreciate_straightline", 4, 4, "DEPRECIATE STRAIGHTLINE", "(stream, life, fiscal year, initial)"),
 )
 
@@ -156,7 +157,6 @@ REFUSED: dict[str, str] = {
     "get_123_constants": "save the sheet as .xlsx and use GET DIRECT CONSTANTS",
     "get_odbc_data": "data bases are not read",
     "get_odbc_constants": "data bases are not read",
-    "invert_matrix": "matrices are not inverted while a model runs",
     "random_poisson": "draw it with RANDOM NORMAL, or from a table",
     "random_gamma": "draw it with RANDOM WEIBULL, or from a table",
     "random_lognormal": "write EXP(RANDOM NORMAL(...))",

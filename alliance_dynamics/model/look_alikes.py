@@ -1,4 +1,4 @@
-"""Names that look alike but are two: Cyrillic letters among Latin ones."""
+"""Names that look alike but are two: Cyrillic letters among Latin ones, characters that nobody sees."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import unicodedata
 from alliance_dynamics.model.model import Model
 
 _LATIN = dict(zip("аеорсухіјѕԁһкмтвн", "aeopcyxijsdhkmtbh", strict=True))
+_LATIN |= dict.fromkeys("\xad\u200b\u200c\u200d\u2060\ufeff", "")
 
 
 def look_alike_notices(model: Model) -> list[str]:
@@ -19,7 +20,7 @@ def look_alike_notices(model: Model) -> list[str]:
             other = model.variables[seen[shape]]
             notices.append(
                 f"`{variable.label}` (line {variable.place.line}) and `{other.label}` (line {other.place.line}) look "
-                "alike but are two names: one has Cyrillic letters."
+                "alike but are two names: one has Cyrillic letters, or characters that cannot be seen."
             )
         else:
             seen.setdefault(shape, name)

@@ -10,15 +10,20 @@ from alliance_dynamics.model.model import Method
 from alliance_dynamics.model.names import canonical
 
 MOST_PARENTHESES = 500
+MOST_IN_NAME = 1_000
+MOST_IN_EQUATION = 1_000_000
 _SKETCH = "\\\\\\---///"
 _SETTINGS = "///---\\\\\\"
-_QUOTED = re.compile(r'"(?:\\[\s\S]|[^"\\\n])*"')
+_QUOTED = re.compile(r'"[^"\\\n]*(?:\\[\s\S][^"\\\n]*)*"')
+_LONG_NAME = re.compile(rf'"[^"]{{{MOST_IN_NAME}}}|[^-+*/^=<>(),;:\[\]{{}}|~!"]{{{MOST_IN_NAME}}}')
+_IN_NUMBERS = re.compile(r"[\d\s.eE]*")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _STOP = re.compile(r'["{}~|]')
 _END_OF_FIELD = re.compile(r"[~|]")
 _BLANK = re.compile(r"\s+")
 _MACRO = re.compile(r':MACRO:\s*("(?:\\.|[^"\\])*"|[^("]+)\(([^)]*)\)', re.IGNORECASE)
 _END_OF_MACRO = re.compile(r":END OF MACRO:", re.IGNORECASE)
-_LEFT = re.compile(r'\s*("(?:\\[\s\S]|[^"\\])*"|[^\[\]=:(<"]+)')
+_LEFT = re.compile(r'\s*("[^"\\]*(?:\\[\s\S][^"\\]*)*"|[^\[\]=:(<"]+)')
 _METHODS: dict[int, tuple[Method, str]] = {
     0: ("euler", ""),
     1: ("rk4", "The file asks for RK4 with automatic steps; it runs with fixed steps."),
@@ -90,6 +95,9 @@ def scan(text: str, file: str) -> Scan:
     body, _, sketch = text.partition(_SKETCH)
     _read_method(sketch, file, text, result)
     lines = _Lines(body, file)
+    if match := _CONTROL.search(body):
+        result.faults.append(_control(match, lines.place(match.start())))
+        return result
     at, end, macro = 0, len(body), None
     while True:
         while at < end and (body[at].isspace() or body[at] == "\ufeff"):
@@ -117,7 +125,7 @@ def scan(text: str, file: str) -> Scan:
             return result
         if statement and statement.text and not statement.text.startswith("*"):
             (macro.statements if macro else result.statements).append(statement)
-            result.faults.extend(_depth(statement))
+            result.faults.extend(_lengths(statement) or _depth(statement))
     if macro is not None:
         result.faults.append(
             fault(
@@ -228,6 +236,48 @@ def _macro(match: re.Match[str], place: Place) -> MacroText:
     inputs, _, outputs = match.group(2).partition(":")
     names = [[each.strip() for each in part.split(",") if each.strip()] for part in (inputs, outputs)]
     return MacroText(match.group(1).strip(), names[0], names[1], place)
+
+
+def _control(match: re.Match[str], place: Place) -> Fault:
+    return fault(
+        place,
+        "The text holds the control character {character}",
+        expected="Expected text alone.",
+        remedy="Delete the character.",
+        character=f"U+{ord(match.group()):04X}",
+    )
+
+
+def _lengths(statement: Statement) -> list[Fault]:
+    """Names and equations too long for any parser, found before one sees them."""
+    count = len(statement.raw)
+    if count <= MOST_IN_NAME:
+        return []
+    for match in _LONG_NAME.finditer(statement.text):
+        if not _IN_NUMBERS.fullmatch(match.group()):
+            return [
+                fault(
+                    statement.place,
+                    "The name that begins `{text}` is too long",
+                    expected="At most {limit} characters are read.",
+                    remedy="Give it a shorter name, or put the operator in that is missing.",
+                    text=match.group().strip()[:40],
+                    limit=MOST_IN_NAME,
+                )
+            ]
+    if count > MOST_IN_EQUATION:
+        return [
+            fault(
+                statement.place,
+                "The equation of `{name}` has {count} characters",
+                expected="At most {limit} are read.",
+                remedy="Split the equation into several, or read numbers with GET DIRECT.",
+                name=statement.label,
+                count=count,
+                limit=MOST_IN_EQUATION,
+            )
+        ]
+    return []
 
 
 def _depth(statement: Statement) -> list[Fault]:

@@ -145,8 +145,10 @@ class _Reader:
                         label=repr(each.label),
                     )
                 )
-        for connection in self.connections:
-            self._connect(found, *connection)
+        for second in ("connect", "connect2"):  # Stella writes most connections twice, in two spellings
+            for connection in self.connections:
+                if connection[2].tag.rpartition("}")[2] == second:
+                    self._connect(found, *connection)
         return found
 
     def _module(
@@ -189,7 +191,7 @@ class _Reader:
             return None
         inner = Scope(f"{scope.prefix}{name}.", f"{scope.label}{label}.", scope)
         scope.modules[name] = inner
-        self.connections.extend((scope, inner, each) for each in children(element, "connect"))
+        self.connections.extend((scope, inner, each) for each in children(element, "connect", "connect2"))
         return self.models[of], inner, (*path, of)
 
     def _connect(self, found: dict[str, Declaration], scope: Scope, inner: Scope, element: Element) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number
+from alliance_dynamics.report.chapter_reviewer import hinge_sentence, hinge_table
 from alliance_dynamics.report.facts import Facts
 from alliance_dynamics.report.numbers import FIXED, decimals_of_interval, decimals_of_value, exact
 from alliance_dynamics.report.results import Row
@@ -30,13 +31,17 @@ def ladder_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> S
     )
 
 
-def standing_section(voice: Voice, facts: Facts) -> Section:
+def standing_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:
     """When the main regime falls behind, in conditions; how often each regime is best, and its regret."""
     failures = voice.results.rows(FAILURES)
     sentences = [sentence for rows in failure_pairs(voice) for sentence in failure_sentences(voice, rows)]
     tables = [_rank_table(voice, facts)]
     if limits := [row for row in failures if row["input"]]:
         tables.append(_failure_table(voice, limits))
+    if hang := hinge_sentence(voice, facts):
+        sentences.append(hang)
+    if hinges := hinge_table(voice, facts):
+        tables.append(hinges)
     if forms := _form_rows(voice, facts):
         sentences += form_sentences(voice, facts)
         tables.append(_form_table(voice, facts, forms))
@@ -45,6 +50,7 @@ def standing_section(voice: Voice, facts: Facts) -> Section:
         voice.texts("section.standing"),
         (voice.texts("standing.intro"),),
         items=tuple(sentences),
+        figures=figures,
         tables=tuple(tables),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, cell, head, number, slug
+from alliance_dynamics.report.chapter_reviewer import reviewer_sections
 from alliance_dynamics.report.facts import Facts
 from alliance_dynamics.report.numbers import decimals_of_interval, exact
 from alliance_dynamics.report.results import Row
@@ -43,7 +44,7 @@ def sensitivity_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...])
         tuple(paragraphs),
         figures=tuple(each for each in figures if each.name in (EFFECTS_FIGURE, PAIRS_FIGURE)),
         tables=(_range_table(voice), *((_spread_table(voice, facts),) if voice.results.rows(SPREAD) else ())),
-        sections=tuple(parts),
+        sections=(*reviewer_sections(voice, facts, figures), *parts),
     )
 
 

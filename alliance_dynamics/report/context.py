@@ -19,10 +19,11 @@ from alliance_dynamics.report.chapter_regimes import (
     headline_rows,
     regimes_section,
 )
+from alliance_dynamics.report.chapter_reviewer import STOP_RULE, unsettled
 from alliance_dynamics.report.chapter_sensitivity import sensitivity_section
 from alliance_dynamics.report.facts import Facts
 from alliance_dynamics.report.voice import Voice
-from alliance_dynamics.report.wording import CREDIBLE, gap_sentence, listed
+from alliance_dynamics.report.wording import CREDIBLE, gap_sentence, listed, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def build_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure
     """The report in the order it is read.  InputError names every label that is missing in the language."""
     hinges = ()
     if voice.results.rows(LADDER):
-        hinges = (ladder_section(voice, facts, figures["ladder"]), standing_section(voice, facts))
+        hinges = (ladder_section(voice, facts, figures["ladder"]), standing_section(voice, facts, figures["standing"]))
     sections = (
         regimes_section(voice, facts),
         comparison_section(voice, facts, figures["regimes"]),
@@ -131,7 +132,7 @@ def banners_of(voice: Voice, facts: Facts) -> Iterator[Markup | str]:
     if facts.quick:
         yield voice.texts("banner.quick")
     if not facts.sensitivity_converged:
-        yield voice.texts("banner.sensitivity")
+        yield _unsettled(voice)
     if not facts.calibration_converged:
         yield voice.texts("banner.calibration")
     summary = [
@@ -145,6 +146,16 @@ def banners_of(voice: Voice, facts: Facts) -> Iterator[Markup | str]:
         yield voice.texts.markup("banner.large", limit=voice.percent(CREDIBLE), regimes=regimes)
     if failed := voice.results.sensitivity.get("failed"):
         yield voice.texts.markup("banner.failed", failed=voice.numbers.number(failed, 0))
+
+
+def _unsettled(voice: Voice) -> Markup | str:
+    """The outcomes whose shares have not settled; all of them in one sentence."""
+    rows, names = voice.results.rows(STOP_RULE), unsettled(voice)
+    widths = [row["widest_half_width"] for row in rows if not row["reached"] and row["widest_half_width"] is not None]
+    if not widths or len(names) == len(rows):
+        return voice.texts("banner.sensitivity")
+    return voice.texts.markup("reviewer.banner", outcomes=quoted(voice, [voice.outcome(each) for each in names]),
+                              width=voice.numbers.number(100 * max(widths), 1))  # fmt: skip
 
 
 def _percent(row: dict) -> float:

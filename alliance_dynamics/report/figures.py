@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.report.blocks import Figure, plain, slug
 from alliance_dynamics.report.chapter_fit import FIT, break_in_words, calibrated_observables
-from alliance_dynamics.report.chapter_levers import LADDER
+from alliance_dynamics.report.chapter_levers import LADDER, RANKS
 from alliance_dynamics.report.chapter_loops import LOOPS
 from alliance_dynamics.report.chapter_regimes import SUMMARY
+from alliance_dynamics.report.chapter_reviewer import CONVERGENCE, GROUPS_FILE
 from alliance_dynamics.report.chapter_sensitivity import EFFECTS, INDICES, PAIRS, figure_name, year_of_interest
 from alliance_dynamics.report.drawing import (
     BLUE,
@@ -34,6 +35,15 @@ from alliance_dynamics.report.figure_effects import draw_effects
 from alliance_dynamics.report.figure_ladder import draw_ladder
 from alliance_dynamics.report.figure_loops import draw_loops
 from alliance_dynamics.report.figure_pairs import draw_pairs
+from alliance_dynamics.report.figure_reviewer import (
+    FUTURES,
+    PEELING,
+    draw_convergence,
+    draw_futures,
+    draw_groups,
+    draw_peeling,
+    draw_regret,
+)
 from alliance_dynamics.report.numbers import decimals_of_interval
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -49,7 +59,7 @@ GAPS, TRAJECTORIES = "comparison/gaps.csv", "comparison/trajectories.csv"
 
 
 def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
-    """Figures by chapter: `fit`, `regimes`, `brief`, `ladder`, `loops`, `sensitivity`."""
+    """Figures by chapter: `fit`, `regimes`, `brief`, `ladder`, `standing`, `loops`, `sensitivity`."""
     with house_style():
         loops = voice.results.rows(LOOPS)
         rows = voice.results.rows(FIT)
@@ -58,6 +68,7 @@ def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
             "regimes": (_gaps(voice, facts), _levels(voice, facts)),
             "brief": _brief(voice, facts),
             "ladder": (draw_ladder(voice, facts),) if voice.results.rows(LADDER) else (),
+            "standing": tuple(_standing(voice, facts)),
             "loops": tuple(
                 draw_loops(voice, output, [row for row in loops if row["output"] == output])
                 for output in dict.fromkeys(row["output"] for row in loops)
@@ -65,9 +76,21 @@ def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
             "sensitivity": (
                 *((draw_effects(voice, facts),) if voice.results.rows(EFFECTS) else ()),
                 *((draw_pairs(voice, facts),) if voice.results.rows(PAIRS) else ()),
+                *((draw_convergence(voice, facts),) if voice.results.rows(CONVERGENCE) else ()),
+                *((draw_groups(voice, facts),) if voice.results.rows(GROUPS_FILE) else ()),
                 *(_sensitivity(voice, facts, each) for each in _index_outcomes(voice)),
             ),
         }
+
+
+def _standing(voice: Voice, facts: Facts) -> Iterator[Figure]:
+    rows = voice.results.rows(RANKS)
+    if rows and "satisfied" in rows[0]:
+        yield draw_regret(voice, facts)
+    if voice.results.rows(PEELING):
+        yield draw_peeling(voice, facts)
+    for pair in dict.fromkeys((row["regime"], row["against"]) for row in voice.results.rows(FUTURES)):
+        yield draw_futures(voice, facts, *pair)
 
 
 # Fit ----------------------------------------------------------------------------------------------------------------

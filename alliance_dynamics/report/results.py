@@ -91,6 +91,36 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "per_rouble_low": "number?", "per_rouble_high": "number?", "share_defined": "number",
         "coordination": "number", "budget_return": "number", "draws": "number",
     },
+    "sensitivity/stop_rule.csv": {
+        "outcome": "name", "points": "number", "replicates": "number", "widest_half_width": "number?",
+        "reached": "flag", "missing": "text",
+    },
+    "sensitivity/convergence.csv": {
+        "outcome": "name", "year": "year", "points": "number", "runs": "number", "lever": "name", "ST": "number",
+        "ST_low": "number", "ST_high": "number", "rank": "number",
+    },
+    "sensitivity/horizon.csv": {"outcome": "name", "first": "year", "last": "year", "lever": "name", **_INDEX},
+    "sensitivity/groups.csv": {"outcome": "name", "year": "year", "lever": "name", **_INDEX},
+    "sensitivity/repeated.csv": {
+        "variant": "name", "outcome": "name", "year": "year", "lever": "name", "rank": "number", "ST": "number",
+        "ST_low": "number", "ST_high": "number", "top_1": "number", "top_3": "number", "dropped": "number",
+    },
+    "sensitivity/hinges.csv": {
+        "outcome": "name", "year": "year", "input": "name", "distance": "number", "third": "number", "low": "number",
+        "high": "number", "regime": "name", "best": "number", "gap": "number", "label_en": "name", "label_ru": "name",
+    },
+    "sensitivity/shapley.csv": {
+        "outcome": "name", "year": "year", "input": "name", "share": "number", "half_width": "number", "sd": "number",
+        "runs": "number", "label_en": "name", "label_ru": "name",
+    },
+    "sensitivity/peeling.csv": {
+        "regime": "name", "against": "name", "step": "number", "coverage": "number", "density": "number",
+        "limits": "number",
+    },
+    "sensitivity/futures.csv": {
+        "regime": "name", "against": "name", "draw": "number", "fails": "flag", "input": "name", "label_en": "name",
+        "label_ru": "name", "place": "number",
+    },
     "sensitivity/pairs.csv": {
         "outcome": "name", "year": "year", "lever": "name", "other": "name", "S2": "number", "S2_low": "number",
         "S2_high": "number",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Generic, Protocol, TypeVar
@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from alliance_dynamics.errors import Fault, UsageError, fault
-from alliance_dynamics.sensitivity.indices import SobolIndices
+from alliance_dynamics.sensitivity.indices import Layout, SobolIndices
 
 LEADERS = 3
 
@@ -87,13 +87,46 @@ class Doubled(Generic[A]):
         return self.verdicts[-1].reached
 
     def rows(self) -> list[dict[str, Any]]:
-        """The columns of convergence.csv: one record per size."""
+        """The columns of doubling.csv: one record per size."""
         return [
             {"points": each.design.points, "runs": each.design.row_count, "widest_half_width": verdict.widest,
-             "reached": verdict.reached, "missing": "; ".join(reason.what.format(**reason.values) for reason in
-                                                              verdict.reasons)}
+             "reached": verdict.reached, "missing": _missing(verdict)}
             for each, verdict in zip(self.history, self.verdicts, strict=True)
         ]  # fmt: skip
+
+
+def verdict_rows(verdicts: Mapping[str, Convergence], design: Layout) -> list[dict[str, Any]]:
+    """The columns of stop_rule.csv: one record per outcome."""
+    return [
+        {"outcome": outcome, "points": design.points, "replicates": design.replicates,
+         "widest_half_width": each.widest, "reached": each.reached, "missing": _missing(each)}
+        for outcome, each in verdicts.items()
+    ]  # fmt: skip
+
+
+def convergence_rows(history: Sequence[SobolIndices], years: Sequence[int]) -> list[dict[str, Any]]:
+    """The columns of convergence.csv: ST with its interval and rank at every size, for every outcome in some years."""
+    rows: list[dict[str, Any]] = []
+    for each in history:
+        place = each.axes["year"].index
+        for o, outcome in enumerate(each.axes["outcome"]):
+            for year in (year for year in years if year in each.axes["year"]):
+                at = (slice(None), o, place(year))
+                total = each.ST.value[at]
+                if not np.isfinite(total).all():
+                    continue
+                ranks = np.argsort(np.argsort(-total, kind="stable")) + 1
+                rows += [
+                    {"outcome": outcome, "year": year, "points": each.design.points, "runs": each.design.row_count,
+                     "lever": name, "ST": float(total[i]), "ST_low": float(each.ST.low[at][i]),
+                     "ST_high": float(each.ST.high[at][i]), "rank": int(ranks[i])}
+                    for i, name in enumerate(each.names)
+                ]  # fmt: skip
+    return rows
+
+
+def _missing(verdict: Convergence) -> str:
+    return "; ".join(reason.what.format(**reason.values) for reason in verdict.reasons)
 
 
 def until_converged(analyse: Callable[[int], A], *, points: int, most_runs: int) -> Doubled[A]:

@@ -84,7 +84,7 @@ def failure_box(
                             None, _quasi_p(inputs, fails, box, j), stable))  # fmt: skip
     return FailureBox(
         tuple(limits), float(fails[inside].sum() / fails.sum()), float(fails[inside].mean()), float(inside.mean()),
-        float(fails.mean()), trade_off, {name: _distance(inputs[:, j], fails) for j, name in enumerate(names)},
+        float(fails.mean()), trade_off, {name: distance(inputs[:, j], fails) for j, name in enumerate(names)},
     )  # fmt: skip
 
 
@@ -200,7 +200,8 @@ def _boxes_of_halves(inputs: Floats, fails: Flags, peel: float, least_mass: floa
     return boxes or [np.full((2, inputs.shape[1]), np.inf) * [[-1], [1]]]
 
 
-def _distance(column: Floats, fails: Flags) -> float:
+def distance(column: Floats, fails: Flags) -> float:
+    """The Kolmogorov distance of one input [case] between the cases flagged and the others."""
     one, other = np.sort(column[fails]), np.sort(column[~fails])
     everywhere = np.concatenate([one, other])
     shares = [np.searchsorted(each, everywhere, side="right") / len(each) for each in (one, other)]

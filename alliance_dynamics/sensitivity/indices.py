@@ -145,6 +145,27 @@ class SobolIndices:
             estimator=self.estimator, confidence=self.confidence, dropped=self.dropped, constant=constant,
         )  # fmt: skip
 
+    def only(self, axis: str, labels: Sequence[object]) -> SobolIndices:
+        """The same indices for some labels of an axis, in the order given."""
+        if axis not in self.axes or any(label not in self.axes[axis] for label in labels):
+            raise UsageError(fault("", "there is no {labels} on the axis `{axis}`", axis=axis, labels=list(labels),
+                                   expected="labels among {known}",
+                                   known=", ".join(map(str, self.axes.get(axis, ()))) or "(none)"))  # fmt: skip
+        position = list(self.axes).index(axis) - len(self.axes)  # counted from the end: the same in every array
+        places = [self.axes[axis].index(label) for label in labels]
+
+        def taken(array: np.ndarray | None) -> np.ndarray | None:
+            return None if array is None else np.take(array, places, axis=position)
+
+        terms = [
+            Terms(**{each.name: taken(getattr(one, each.name)) for each in fields(Terms)})  # type: ignore[arg-type]
+            for one in self.terms
+        ]
+        return _indices(
+            self.design, terms, axes={**self.axes, axis: tuple(labels)}, estimator=self.estimator,
+            confidence=self.confidence, dropped=self.dropped, constant=taken(self.constant),
+        )  # fmt: skip
+
     def to_salib(self) -> dict[str, np.ndarray]:
         """The same numbers by SALib's names: S1, S1_conf, ST, ST_conf [factor, ...], S2, S2_conf [factor, factor, ...].
 
@@ -164,6 +185,13 @@ class SobolIndices:
     def _series(self) -> Iterator[tuple[tuple[int, ...], dict[str, object]]]:
         for at in product(*(range(len(labels)) for labels in self.axes.values())):
             yield at, {name: labels[i] for (name, labels), i in zip(self.axes.items(), at, strict=True)}
+
+
+def horizon_rows(found: SobolIndices) -> list[dict[str, object]]:
+    """The columns of horizon.csv: generalised indices over all saved years, one record per outcome and factor."""
+    years = found.axes["year"]
+    rows = [{"first": years[0], "last": years[-1], **row} for row in found.over("year").table]
+    return [row for row in rows if np.isfinite(float(str(row["ST"])))]
 
 
 def indices_of(

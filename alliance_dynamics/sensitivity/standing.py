@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,20 @@ from numpy.typing import NDArray
 from alliance_dynamics.futures import Futures
 from alliance_dynamics.outcomes import ALLIANCE
 from alliance_dynamics.regimes import RegimeRuns
-from alliance_dynamics.sensitivity.discovery import FailureBox, failure_box
+from alliance_dynamics.sensitivity.discovery import FailureBox, distance, failure_box
 from alliance_dynamics.sensitivity.robustness import Robustness, robustness
 
+TELLING = 6  # inputs shown beside each other for failing and other futures
 RARE = 10  # cases: a box drawn around fewer says nothing
 
 
 @dataclass(frozen=True)
 class Failure:
-    """`regime` ends below `against` in `count` of `draws` futures; `box` describes them where they are no rarity."""
+    """`regime` ends below `against` in `count` of `draws` futures; `box` describes them where they are no rarity.
+
+    `fails` [draw]: which futures these are.  `places` [input, draw]: where each draw stands among all, 0 to 1, for the
+    inputs of `telling`, those whose distribution differs most between failing and other futures.
+    """
 
     regime: str
     against: str
@@ -28,6 +33,9 @@ class Failure:
     count: int
     draws: int
     box: FailureBox | None
+    fails: NDArray[np.bool_]
+    telling: tuple[str, ...]
+    places: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,8 @@ def regime_standing(
 ) -> Standing:
     """Ranks and regret for every indicator and year, and boxes in which `regime` ends below each of `against`.
 
-    `outcome` and the last of `years` decide what failing is.  `inputs` names the columns of the futures, calibrated
+    `outcome` and the last of `years` decide what failing is; a regime satisfies in a future in which it is at least as
+    good as the last of `against`.  `inputs` names the columns of the futures, calibrated
     ones first, then the assumptions.
     """
     names = [each.id for each in runs.regimes]
@@ -61,7 +70,9 @@ def regime_standing(
         unit = runs.series.units[runs.series.index(indicator.name, ALLIANCE)]
         for year in years:
             at = values[:, :, runs.years.tolist().index(year)]
-            measures.append((indicator.name, year, unit, robustness(names, at, more_is_better=indicator.better >= 0)))
+            found = robustness(names, at, more_is_better=indicator.better >= 0)
+            enough = indicator.better * (at - at[names.index(against[-1])]) >= 0
+            measures.append((indicator.name, year, unit, replace(found, satisfied=enough.mean(axis=1))))
     better = next(each.better for each in runs.series.indicators if each.name == outcome)
     final = better * runs.of(outcome, ALLIANCE)[:, :, runs.years.tolist().index(years[-1])]
     cases = inputs_of(futures)
@@ -71,7 +82,13 @@ def regime_standing(
         count = int(fails.sum())
         known = RARE <= count <= len(fails) - RARE
         box = failure_box(inputs, cases, fails, seed=seed, least_mass=0.05) if known else None
-        failures.append(Failure(regime, other, outcome, years[-1], count, len(fails), box))
+        apart = np.array([distance(column, fails) if known else 0.0 for column in cases.T])
+        first = np.argsort(-apart, kind="stable")[:TELLING]
+        order = cases[:, first].argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
+        failures.append(
+            Failure(regime, other, outcome, years[-1], count, len(fails), box, fails,
+                    tuple(inputs[j] for j in first), (order.T + 0.5) / len(fails))
+        )  # fmt: skip
     return Standing(tuple(measures), tuple(failures))
 
 

@@ -36,11 +36,14 @@ class SweepTask:
     seed: int
     saves: tuple[int, ...]
     sums: tuple[tuple[tuple[int, float], ...], ...]
+    vary: tuple[str, ...] | None = None
+    precision: str = "double"
 
     @cached_property
     def hash(self) -> str:
         """SHA-256 over all of it."""
-        content = {each: getattr(self, each) for each in ("outputs", "method", "seed", "saves", "sums")}
+        told = ("outputs", "method", "seed", "saves", "sums", "vary", "precision")
+        content = {each: getattr(self, each) for each in told}
         content |= {"program": hashlib.sha256(self.program.encode()).hexdigest(), "schedule": asdict(self.schedule)}
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -54,24 +57,32 @@ def sweep_task(
     seed: int = 0,
     saves: Sequence[int] | None = None,
     weights: Floats | None = None,
+    vary: Sequence[str] | None = None,
+    precision: str = "double",
 ) -> SweepTask:
     """A task that stores the outputs, or weighted sums of them (`weights` [output, series]), at some saves (all).
 
-    Run i of the whole sweep draws its noise from (seed, i).
+    Run i of the whole sweep draws its noise from (seed, i).  `vary` names the parameters that differ from the program's
+    defaults in some row (None: all may).  `precision`: double, or single for screening.
     """
     matrix = np.eye(len(outputs)) if weights is None else np.asarray(weights, dtype=np.float64)
     sums = tuple(tuple((int(o), float(column[o])) for o in np.flatnonzero(column)) for column in matrix.T)
     kept = range(schedule.saves) if saves is None else saves
     text = json.dumps(to_json(program), separators=(",", ":"))
-    return SweepTask(text, tuple(outputs), schedule, method, seed, tuple(int(each) for each in kept), sums)
+    return SweepTask(text, tuple(outputs), schedule, method, seed, tuple(int(each) for each in kept), sums,
+                     None if vary is None else tuple(vary), precision)  # fmt: skip
 
 
 def run_rows(task: SweepTask, first: int, rows: Floats, threads: int = 1) -> Block:
     """Runs `first` .. of the sweep: program parameter rows [run, parameter] in, stored series out.
 
-    Each number depends on its own row and place alone, whatever the rows beside it.
+    Each number depends on its own row and place alone, whatever the rows beside it.  A row that is not finite, e.g. the
+    memory of a past that failed, is a run that failed at its first save; its values are not numbers.
     """
-    result = _kernel(task.program, task.outputs).run(
+    given = np.isfinite(rows)
+    lost = ~given.all(axis=1)
+    rows = np.where(given, rows, 0.0) if lost.any() else rows
+    result = _kernel(task.program, task.outputs, task.vary, task.precision).run(
         rows, task.schedule, method=task.method, seed=task.seed, first_run=first, threads=threads
     )
     outputs = result.values[:, list(task.saves)]
@@ -79,9 +90,10 @@ def run_rows(task: SweepTask, first: int, rows: Floats, threads: int = 1) -> Blo
     for series, terms in enumerate(task.sums):  # one after the other: a matrix product may add in another order
         for output, weight in terms:
             values[..., series] += outputs[..., output] if weight == 1.0 else weight * outputs[..., output]
-    return Block(values, np.asarray(result.failed, dtype=np.int64))
+    values[lost] = np.nan
+    return Block(values, np.where(lost, 0, result.failed).astype(np.int64))
 
 
 @lru_cache(maxsize=4)
-def _kernel(program: str, outputs: tuple[str, ...]) -> Kernel:
-    return compile_kernel(from_json(json.loads(program)), outputs)
+def _kernel(program: str, outputs: tuple[str, ...], vary: tuple[str, ...] | None, precision: str) -> Kernel:
+    return compile_kernel(from_json(json.loads(program)), outputs, vary=vary, precision=precision)

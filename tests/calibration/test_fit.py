@@ -10,7 +10,7 @@ from alliance_dynamics.calibration.fit import Task, fit, jacobian
 from alliance_dynamics.calibration.likelihood import Points, Priors
 from alliance_dynamics.calibration.naive import drift, last_value
 from alliance_dynamics.calibration.noise import Chains, NoisePriors
-from alliance_dynamics.calibration.posterior import log_density, sample_posterior
+from alliance_dynamics.calibration.posterior import sample_posterior
 from alliance_dynamics.calibration.predictive import coverage, predictive_band
 from alliance_dynamics.calibration.sampler import sample
 
@@ -24,6 +24,10 @@ class Line:
 
     def log_predicted(self, values):
         return values[:, [0]] + values[:, [1]] * (YEARS - 2000)
+
+    def log_slopes(self, values):
+        design = np.column_stack([np.ones(22), YEARS - 2000.0])
+        return self.log_predicted(values), np.broadcast_to(design, (len(values), 22, 2))
 
 
 def line_task(noise=0.05, seed=0):
@@ -52,9 +56,9 @@ def test_the_jacobian_of_the_residuals_is_minus_the_design():
     assert jacobian(task, np.array([1.0, 0.04, 0.3])) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_same_seed_gives_the_same_fit_for_any_number_of_jobs():
+def test_the_same_seed_gives_the_same_fit():
     task, _, _ = line_task()
-    one, two = (fit(task, np.zeros(3), starts=5, seed=0, jobs=jobs) for jobs in (1, 2))
+    one, two = (fit(task, np.zeros(3), starts=5, seed=0) for _ in range(2))
     assert one.values.tobytes() == two.values.tobytes()
     assert [s.objective for s in one.starts] == [s.objective for s in two.starts]
 
@@ -62,20 +66,14 @@ def test_the_same_seed_gives_the_same_fit_for_any_number_of_jobs():
 def test_the_posterior_of_a_line_has_the_classical_spread():
     task, _, breaks = line_task()
     found = fit(task, np.zeros(3), starts=2, seed=0)
-    draws = sample_posterior(task, found, draws=2000, generations=1500, chains=16, seed=0)
+    draws = sample_posterior(task, found, draws=2000, generations=150, chains=16, seed=0)
     design = np.column_stack([np.ones(22), YEARS - 2000, breaks])
     residual = task.residuals(found.values[None])[0]
     classical = np.sqrt(np.diag(np.linalg.inv(design.T @ design)) * (residual @ residual) / 19)
     # with p(sigma) ~ 1 / sigma the marginal posterior is a t distribution with 19 degrees of freedom
     assert draws.values.std(axis=0) == pytest.approx(classical * np.sqrt(19 / 17), rel=0.15)
-    assert np.all(draws.r_hat < 1.05)
-    assert draws.accepted > 0.1
-
-
-def test_the_density_is_minus_infinity_outside_the_bounds():
-    task, _, _ = line_task()
-    row = np.array([[9.0, 0.0, 0.0, np.log(0.1), 0.0]])
-    assert log_density(task, row)[0] == -np.inf
+    assert draws.passed
+    assert draws.accepted > 0.9  # the stand-ins are the model itself here
 
 
 def test_the_sampler_finds_a_correlated_normal():

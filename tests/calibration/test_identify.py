@@ -28,6 +28,9 @@ class Linear:
     def log_predicted(self, values):
         return values @ self.x.T
 
+    def log_slopes(self, values):
+        return self.log_predicted(values), np.broadcast_to(self.x, (len(values), *self.x.shape))
+
 
 def task_of(x, y, priors, sigma=0.1) -> Task:
     """Errors with the standard deviation `sigma`, known, independent."""

@@ -29,6 +29,11 @@ class Growth:
     def log_predicted(self, values):
         return values[:, [0]] * (YEARS - 2000)
 
+    def log_slopes(self, values):
+        slopes = np.zeros((len(values), len(YEARS), self.structural))
+        slopes[:, :, 0] = YEARS - 2000
+        return self.log_predicted(values), slopes
+
 
 class Broken(Growth):
     def log_predicted(self, values):
@@ -74,7 +79,7 @@ def test_what_the_data_do_not_touch_is_not_informed():
 
 
 def test_the_same_seed_gives_the_same_bits_for_any_number_of_jobs():
-    one, two = (recover_task(growth_task(), np.zeros(2), replicates=4, seed=0, starts=1, sbc=True, generations=60,
+    one, two = (recover_task(growth_task(), np.zeros(2), replicates=4, seed=0, starts=1, sbc=True, generations=20,
                              jobs=jobs) for jobs in (1, 2))  # fmt: skip
     assert one.estimate.tobytes() == two.estimate.tobytes()
     assert one.ranks.tobytes() == two.ranks.tobytes()

@@ -1,185 +1,178 @@
-"""The page stands alone, is allowed only its own script, and computes in a browser what Python computes."""
+"""The page stands alone, is allowed only its own scripts, and knows what the package knows."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import html
+import json
 import re
-import shutil
-import subprocess
-import sys
+import tomllib
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sample_page import some_futures, write_page
 
 from alliance_dynamics.errors import UnsupportedError
 from alliance_dynamics.explorer import page as explorer
-from alliance_dynamics.explorer import write_explorer
-from alliance_dynamics.futures import Futures, assumptions_of
+from alliance_dynamics.explorer.causes import causes_of
+from alliance_dynamics.explorer.content import packed_draws, regime_rows, shown_series, units_of
+from alliance_dynamics.explorer.step import choose_step
+from alliance_dynamics.explorer.texts import page_texts
 from alliance_dynamics.model.built_in import open_model
+from alliance_dynamics.model.read import read_model
 from alliance_dynamics.parameters import read_parameters
-from alliance_dynamics.scenarios import read_regimes, read_scenario
-from alliance_dynamics.settings import parameters_with
-from alliance_dynamics.simulate import program_of, run_model
+from alliance_dynamics.report.numbers import Numbers, decimals_of_interval, decimals_of_value
+from alliance_dynamics.report.texts import read_texts
+from alliance_dynamics.report.voice import Voice
+from alliance_dynamics.scenarios import read_regimes
+from alliance_dynamics.simulate import program_of
 
-BROWSER = next(
-    (found for each in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(each))), None
-)
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
-BASELINE, CHOSEN = "R1", "R3"
-
-
-def futures() -> Futures:
-    """A few draws of the assumptions alone: what the page does with them does not depend on where they come from."""
-    program, parameters = program_of(open_model("alliance")), read_parameters()
-    assumptions = assumptions_of(program, parameters, ())
-    base = np.array(program.defaults)
-    rows = np.repeat(base[None], 5, axis=0)
-    stream = np.random.default_rng(0)
-    for each in assumptions:
-        middle = base[each.column]
-        rows[:, each.column] = np.clip(
-            middle + 0.1 * (each.high - each.low) * stream.standard_normal(5), each.low, each.high
-        )
-    return Futures(program, rows, (), np.zeros((5, 0)), assumptions, base)
+CASES = json.loads((Path(__file__).parent / "numbers.json").read_text(encoding="utf-8"))
+SCRIPTS = Path(explorer.__file__).parent / "script"
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory) -> Path:
-    target = tmp_path_factory.mktemp("страница") / "explorer.html"
-    return write_explorer(
-        target, open_model("alliance"), futures(), read_parameters(), read_regimes(), baseline=BASELINE, chosen=CHOSEN,
-        history=[{"observable": "rd_personnel", "experiment": "RU_TA", "year": 2022, "observed": 14231.0}], seed=0,
-    )  # fmt: skip
-
-
-def in_browser(path: Path, tmp_path: Path) -> str:
-    """The page's text after its script has run; the browser is stopped by its own end or by the time limit."""
-    command = [
-        str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000", "--dump-dom", path.as_uri(),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
-    return done.stdout.decode("utf-8")
-
-
-def test_the_policy_allows_this_script_and_style_and_nothing_else(written):
-    text = written.read_text(encoding="utf-8")
+def test_the_policy_allows_these_scripts_and_this_style_and_nothing_else(page):
+    text = page.read_text(encoding="utf-8")
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
     assert policy and "default-src 'none'" in policy[1] and "unsafe" not in policy[1]
     for tag in ("style", "script"):
-        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-        assert f"{tag}-src 'sha256-{digest}'" in policy[1]
+        allowed = re.search(rf"{tag}-src ([^;]*)", policy[1])
+        contents = re.findall(rf"<{tag}(?: id=\"engine\")?>(.*?)</{tag}>", text, re.DOTALL)
+        digests = [base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in contents]
+        assert allowed and allowed[1].split() == [f"'sha256-{each}'" for each in digests]
 
 
-def test_the_page_is_small_and_names_no_other_place(written):
-    text = written.read_text(encoding="utf-8")
+def test_the_page_is_small_and_names_no_other_place(page):
+    text = page.read_text(encoding="utf-8")
     assert len(text.encode()) < 400_000
     without_names = text.replace("http://www.w3.org/2000/svg", "")
-    assert not re.search(r"https?://|\bfetch\(|XMLHttpRequest|\beval\(|new Function|import\(", without_names)
+    assert not re.search(
+        r"https?://|\bfetch\(|XMLHttpRequest|\beval\(|new Function|import\(|innerHTML =", without_names
+    )
 
 
-def test_the_same_inputs_give_the_same_bytes(written, tmp_path):
-    again = write_explorer(
-        tmp_path / "again.html", open_model("alliance"), futures(), read_parameters(), read_regimes(),
-        baseline=BASELINE, chosen=CHOSEN,
-        history=[{"observable": "rd_personnel", "experiment": "RU_TA", "year": 2022, "observed": 14231.0}], seed=0,
-    )  # fmt: skip
-    assert again.read_bytes() == written.read_bytes()
+def test_the_same_inputs_give_the_same_bytes(page, tmp_path):
+    again = write_page(tmp_path / "explorer.html")
+    assert again.read_bytes() == page.read_bytes()
+    assert again.with_suffix(".zip").read_bytes() == page.with_suffix(".zip").read_bytes()
+
+
+def test_the_archive_holds_the_page_and_two_lines_on_how_to_open_it(page):
+    with zipfile.ZipFile(page.with_suffix(".zip")) as archive:
+        assert archive.namelist() == ["explorer.html", "README.txt"]
+        assert archive.read("explorer.html") == page.read_bytes()
+        assert archive.read("README.txt").decode().count("\n") == 2
 
 
 def test_a_page_that_is_too_large_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(explorer, "LARGEST", 1000)
     with pytest.raises(UnsupportedError, match="bytes"):
-        write_explorer(tmp_path / "x.html", open_model("alliance"), futures(), read_parameters(), read_regimes(),
-                       baseline=BASELINE, chosen=CHOSEN, seed=0)  # fmt: skip
-    assert not (tmp_path / "x.html").exists()
+        write_page(tmp_path / "x.html")
+    assert not list(tmp_path.iterdir())
 
 
-@needs_browser
-def test_in_a_browser_the_page_checks_itself_and_compares_all_draws(written, tmp_path):
-    shown = html.unescape(in_browser(written, tmp_path))
-    assert re.search(r"Самопроверка: \d+ чисел совпали", shown)
-    assert "Изменение благоприятно примерно в" in shown
-    assert shown.count("<figure>") == 4 and 'class="band"' in shown
-    for regime in read_regimes():
-        assert regime.titles["ru"] in shown
+def test_both_languages_have_the_same_texts_with_the_same_gaps():
+    texts = page_texts()
+    assert set(texts["ru"]) == set(texts["en"])
+    for key, english in texts["en"].items():
+        russian = texts["ru"][key]
+        gaps = [
+            set(re.findall(r"\{(\w+)\}", each if isinstance(each, str) else each["other"]))
+            for each in (english, russian)
+        ]
+        assert gaps[0] == gaps[1], key
 
 
-@needs_browser
-@pytest.mark.skipif(sys.platform == "win32", reason="the page's own policy has to be lifted by a text edit")
-def test_a_saved_scenario_gives_the_same_numbers_in_python(written, tmp_path):
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", written.read_text(encoding="utf-8"))
-    told = (
-        "build(); draw(); const say = (id, text) => { const made = document.createElement('pre'); made.id = id; "
-        "made.textContent = text; document.body.append(made); }; say('toml', toml()); "
-        "const at = content.outcomes.findIndex((each) => each.id === 'gross_regional_product' && "
-        "each.element === 'alliance'); say('number', String(current.series[at][current.times.length - 1]));"
+def test_every_text_that_the_script_names_exists_and_none_is_left_over():
+    known = set(page_texts()["en"])
+    script = "".join(each.read_text(encoding="utf-8") for each in SCRIPTS.glob("*.js"))
+    html = (SCRIPTS.parent / "explorer.html").read_text(encoding="utf-8")
+    named = set(re.findall(r"""\bt\("([\w.-]+)"[,)]""", script)) | set(
+        re.findall(r"""texts\.(?:ru|en)\.(\w+)""", script)
     )
-    edited = tmp_path / "edited.html"
-    edited.write_text(text.replace("build();\ndraw();\ncomputeBands();", told), encoding="utf-8")
-    shown = in_browser(edited, tmp_path)
-    found = {key: re.search(rf'<pre id="{key}">(.*?)</pre>', shown, re.DOTALL) for key in ("toml", "number")}
-    assert found["toml"] and found["number"]
-    file = tmp_path / "scenario.toml"
-    file.write_text(html.unescape(found["toml"][1]), encoding="utf-8")
-    parameters, model = read_parameters(), open_model("alliance")
-    scenario = read_scenario(str(file), parameters)
-    run = run_model(model, set=scenario.values(parameters))
-    columns = [k for k, name in enumerate(run.columns) if name.startswith("gross regional product[")]
-    assert sum(run.values[-1, columns]) == pytest.approx(float(found["number"][1]), rel=1e-10)
-    assert parameters_with(model, program_of(model), scenario.values(parameters)) is not None
+    assert named <= known, named - known
+    words = set(re.findall(r"[\w-]+", script + html))
+    starts = {each.split(".")[0] + "." for each in known if "." in each}
+    unused = {
+        each for each in known if each not in words and not any(each.startswith(s) and s in script for s in starts)
+    }
+    assert not unused
 
 
-@needs_browser
-def test_contributions_of_the_lever_groups_are_the_whole_gap(written, tmp_path):
-    shown = html.unescape(in_browser(written, tmp_path))
-    section = re.search(r'<section id="why"[^>]*>', shown)
-    assert section is not None
-    told = {key: float(re.search(rf'data-{key}="([^"]+)"', section[0])[1]) for key in ("gap", "sum")}  # type: ignore[index]
-    assert told["gap"] != 0 and told["sum"] == pytest.approx(told["gap"], rel=1e-9)
-    assert shown.count('class="part"') >= 4 and "Вклады по Шепли" in shown
-    parameters = read_parameters()
-    grouped = set(re.findall(r'"([a-z&_-]+)"', re.search(r"const GROUPS = \{.*?\};", shown, re.DOTALL)[0]))  # type: ignore[index]
-    assert grouped == set(parameters.levers)
+def test_levers_of_the_page_are_those_of_the_model_with_their_sources():
+    state = (SCRIPTS / "state.js").read_text(encoding="utf-8")
+    groups = re.search(r"const GROUPS = \{.*?\n\};", state, re.DOTALL)
+    levers = read_parameters().levers
+    assert groups and sorted(re.findall(r'"([a-z&_-]+)"', groups[0])) == sorted(levers)
+    english = page_texts()["en"]
+    assert {name: english[f"evidence_of.{name}"] for name in levers} == {n: each.source for n, each in levers.items()}
 
 
-@needs_browser
-def test_a_saved_copy_opens_with_its_levers_and_the_same_script(written, tmp_path):
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", written.read_text(encoding="utf-8"))
-    told = (
-        "build(); if (!given) { change(stateOf('R4')); save = (name, text) => { const made = "
-        "document.createElement('pre'); made.id = 'copy'; made.textContent = text; document.body.append(made); }; "
-        "saveCopy(); } else { draw(); }"
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_numbers_of_the_reports_follow_the_shared_cases(language):
+    at = ("ru", "en").index(language)
+    numbers = Numbers(language)
+    for value, decimals, sign, *shown in CASES["number"]:
+        assert numbers.number(value, decimals, sign=sign) == shown[at]
+    voice = Voice(read_texts(language), SimpleNamespace(labels={}))  # type: ignore[arg-type]
+    for value, sign, *shown in CASES["percent"]:
+        assert re.sub("<[^>]*>", "", voice.percent(value, sign=sign)) == shown[at]
+    for low, high, value, decimals in CASES["decimals_of_interval"]:
+        assert decimals_of_interval(low, high, value) == decimals
+    for value, decimals in CASES["decimals_of_value"]:
+        assert decimals_of_value(value) == decimals
+    forms = (
+        {"one": "один", "few": "несколько", "many": "много", "other": "прочее"}
+        if language == "ru"
+        else {"one": "one", "other": "other"}
     )
-    edited = tmp_path / "edited.html"
-    edited.write_text(text.replace("build();\ndraw();\ncomputeBands();", told), encoding="utf-8")
-    found = re.search(r'<pre id="copy">(.*?)</pre>', in_browser(edited, tmp_path), re.DOTALL)
-    assert found is not None
-    copy = tmp_path / "copy.html"
-    copy.write_text(html.unescape(found[1]), encoding="utf-8")
-    scripts = [
-        re.search(r"<script>(.*?)</script>", each.read_text(encoding="utf-8"), re.DOTALL) for each in (edited, copy)
-    ]
-    assert scripts[0] and scripts[1] and scripts[0][1] == scripts[1][1]
-    r4 = next(each for each in read_regimes() if each.id == "R4")
-    story = re.search(r'<p id="story">(.*?)</p>', in_browser(copy, tmp_path))
-    assert story and html.unescape(story[1]) == r4.stories["ru"]
+    for number, *form in CASES["plural"]:
+        assert numbers.plural(number.replace(",", "."), forms) == form[at]
 
 
-@needs_browser
-@pytest.mark.parametrize("modifier", ["ctrlKey", "metaKey"])
-def test_the_keyboard_takes_a_change_back(written, tmp_path, modifier):
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", written.read_text(encoding="utf-8"))
-    told = (
-        "build(); draw(); change(stateOf('R4')); const before = state.regime; "
-        f"document.dispatchEvent(new KeyboardEvent('keydown', {{code: 'KeyZ', {modifier}: true, bubbles: true}})); "
-        "document.body.dataset.told = before + state.regime;"
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_units_are_those_of_the_reports(language):
+    units = ("bn RUB", "bn RUB/Year", "person", "patent/Year", "Dmnl", "Year", "1/Year")
+    voice = Voice(read_texts(language), SimpleNamespace(labels={}))  # type: ignore[arg-type]
+    for unit, found in units_of(units).items():
+        own = found[language]
+        assert (own if isinstance(own, str) else own.get("many", own["other"])) == voice.unit(unit)
+
+
+def test_draws_lose_less_than_a_thousandth_of_a_per_cent_of_their_range():
+    futures = some_futures()
+    packed = packed_draws(futures)
+    rows = futures.rows[:, list(packed.columns)]
+    assert np.all(np.abs(packed.values - rows) <= (packed.high - packed.low) * 0.6 / 65535)
+
+
+def test_the_step_is_doubled_only_where_nothing_shown_would_tell():
+    model, parameters = open_model("alliance"), read_parameters()
+    program, series = program_of(model), shown_series(model)
+    rows = regime_rows(program, model, read_regimes(), parameters, np.array(program.defaults))
+    found = choose_step(program, series, rows, baseline=1, years=(2030, 2040, 2050), method="rk4")
+    assert found.dt == found.own == 0.125 and 0 < found.error < 1e-3
+    rows[:, program.parameter_index["time_step"]] = 1 / 64
+    finer = choose_step(program, series, rows[1:2], baseline=0, years=(2030,), method="rk4")
+    assert finer.dt == 2 * finer.own and finer.error < 1e-4
+
+
+def test_causes_that_have_a_memory_of_their_own_are_refused(tmp_path):
+    path = tmp_path / "delayed.mdl"
+    path.write_text(
+        "{UTF-8}\nregion: a, b~~|\nx= Time~~|\ny= SMOOTH(x, 2)~~|\nINITIAL TIME=0~~|\nFINAL TIME=2~~|\nTIME STEP=1~~|\n"
+        "SAVEPER=1~~|\n",
+        encoding="utf-8",
     )
-    edited = tmp_path / "edited.html"
-    edited.write_text(text.replace("build();\ndraw();\ncomputeBands();", told), encoding="utf-8")
-    assert f'data-told="R4{CHOSEN}"' in in_browser(edited, tmp_path)
+    model = read_model(path)
+    with pytest.raises(UnsupportedError, match="causes of `y`"):
+        causes_of(model, program_of(model), read_parameters(), ["y"])
+
+
+def test_no_text_file_holds_more_than_texts():
+    for language in ("ru", "en"):
+        text = (SCRIPTS.parent / f"texts_{language}.toml").read_text(encoding="utf-8")
+        assert "<" not in text and tomllib.loads(text)

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from alliance_dynamics.kernel import jit, llvm, noise
+from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.integrate import METHODS, Schedule, Task, Trajectories, compile_kernel
 from alliance_dynamics.kernel.optimise import optimise
 from alliance_dynamics.kernel.plan import plan
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.model.expression import Interpolation, Table
+from alliance_dynamics.model.parse import NOT_AVAILABLE
 
 needs_llvm = pytest.mark.skipif(bool(jit.obstacle()), reason=jit.obstacle() or "LLVM runs")
 KINDS: tuple[Interpolation, ...] = ("continuous", "extrapolate", "discrete", "forward", "backward")
@@ -120,8 +122,8 @@ def rows(program: Program, count: int, seed: int = 1) -> np.ndarray:
     return np.array(program.defaults) * rng.uniform(0.5, 1.5, (count, len(program.defaults)))
 
 
-def with_width(program: Program, outputs: list[str], width: int, task: Task) -> Trajectories:
-    return jit.compile_plan(plan(optimise(program), outputs), width=width).execute(task)
+def with_width(program: Program, outputs: list[str], width: int, task: Task, form: Format = DOUBLE) -> Trajectories:
+    return jit.compile_plan(plan(optimise(program), outputs), width=width, form=form).execute(task)
 
 
 @needs_llvm
@@ -186,8 +188,8 @@ def test_bits_do_not_depend_on_width_threads_chunk_or_place(size, monkeypatch):
     np.testing.assert_array_equal(kernel.run(p[13:14], schedule, seed=7, first_run=13).values, whole.values[13:14])
     np.testing.assert_array_equal(kernel.run(p[9:31], schedule, seed=7, first_run=9).values, whole.values[9:31])
     task = Task(p, schedule, METHODS["rk4"], 7, 0, 1)
-    for width in (2, 4, 8):
-        if width <= jit.machine_width():
+    for width in (2, 4, 8, 16):
+        if width <= 2 * jit.machine_width():
             np.testing.assert_array_equal(with_width(program, outputs, width, task).values, whole.values)
     monkeypatch.setattr(jit, "CHUNK_BYTES", 1)
     monkeypatch.setattr(jit, "TIMES_BYTES", 1000)
@@ -195,6 +197,60 @@ def test_bits_do_not_depend_on_width_threads_chunk_or_place(size, monkeypatch):
     monkeypatch.setattr(llvm, "PIECE", 90)
     monkeypatch.setattr(llvm, "CALLED_ABOVE", 10**9 if size == 3000 else 0)
     np.testing.assert_array_equal(with_width(program, outputs, 8, task).values, whole.values)
+
+
+def edges() -> Program:
+    """Elementary functions of a level that falls through 0, and of ten thousand times that level."""
+    b = Build(fall=1.0, power=0.7)
+    level = b.state("level", 1.0)
+    g, fall, power = b.g, b.g.p("fall"), b.g.p("power")
+    b.rate("level", g("neg", fall))
+    kept = g("max", 0.0, level)
+    steep = g("mul", 10000.0, level)
+    values = {
+        "root": g("pow", kept, power),
+        "inverse": g("pow", kept, g("neg", power)),
+        "fixed": g("pow", level, 1.7),
+        "cubed": g("pow", level, g("add", 2.0, g("div", power, power))),
+        "powers": g("powers", kept, power, level, fall),
+        "exp": g("exp", steep),
+        "log": g("log", level),
+        "sinh": g("sinh", steep),
+        "cosh": g("cosh", level),
+        "tanh": g("tanh", steep),
+    }
+    moved = b.state("moved", 1.0)
+    total = g("exp", level)
+    for value in values.values():  # in the rates too, within bounds
+        limited = g("max", -1.0, g("min", 1.0, value))
+        total = g("add", total, g("select", g("eq", value, value), limited, 0.5))
+    b.rate("moved", g("mul", 0.01, total))
+    return b.program(**values, moved_on=moved)
+
+
+@needs_llvm
+@pytest.mark.parametrize("called_above", [0, 60])
+def test_an_unusual_argument_changes_no_bit_of_the_runs_beside_it(called_above, monkeypatch):
+    monkeypatch.setattr(llvm, "CALLED_ABOVE", called_above)
+    program, schedule = edges(), Schedule(0.0, 0.25, 400, 4)
+    p = np.array([[0.001 + 0.0001 * i, 0.3 + 0.01 * i] for i in range(40)])  # level stays above 0
+    p[5::7, 0] = 1.0, 0.5, 0.1, 0.05, 0.02  # falls through 0 at these times
+    calm = [i for i in range(40) if i % 7 != 5]
+    outputs = list(program.outputs)
+    found = {}
+    for width in (2, 4, 8, 16):
+        if width > 2 * jit.machine_width():
+            continue
+        mixed = with_width(program, outputs, width, Task(p, schedule, METHODS["rk4"], 0, 0, 1)).values
+        alone = with_width(program, outputs, width, Task(p[calm], schedule, METHODS["rk4"], 0, 0, 1)).values
+        np.testing.assert_array_equal(mixed[calm], alone)
+        found[width] = mixed
+    first, *others = found.values()
+    for other in others:
+        np.testing.assert_array_equal(other, first)
+    reference = compile_kernel(program, outputs, backend="numpy").run(p, schedule).values
+    assert np.isinf(reference).any() and np.isnan(reference).any() and (reference == 0).any()
+    np.testing.assert_allclose(first, reference, rtol=1e-10)
 
 
 @needs_llvm
@@ -247,7 +303,7 @@ def test_lookups_are_exact_at_knots_and_the_same_in_both_back_ends(points):
         values["forward_smooth"], y[np.clip(np.searchsorted(x, at - 2e-10), None, points - 1)]
     )
     near = np.abs(at[:, None] - x).min(axis=1) <= 1e-9
-    np.testing.assert_array_equal(np.isnan(values["raw_smooth"]), ~near)
+    np.testing.assert_array_equal(values["raw_smooth"] == NOT_AVAILABLE, ~near)
 
 
 @needs_llvm

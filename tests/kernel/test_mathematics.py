@@ -10,7 +10,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from alliance_dynamics.kernel import jit, mathematics
+from alliance_dynamics.kernel import jit
+from alliance_dynamics.kernel.formats import DOUBLE, SINGLE
 from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
 from alliance_dynamics.kernel.program import GraphBuilder, Program
 
@@ -19,7 +20,9 @@ needs_llvm = pytest.mark.skipif(bool(jit.obstacle()), reason=jit.obstacle() or "
 TINY = 5e-324
 
 
-def apply(kind: str, *columns: np.ndarray | list[float], backend: str = "llvm") -> np.ndarray:
+def apply(
+    kind: str, *columns: np.ndarray | list[float], backend: str = "llvm", precision: str = "double"
+) -> np.ndarray:
     """An operation on columns of arguments; reached through a state, as only finite parameters may enter."""
     builder = GraphBuilder()
     arguments = [
@@ -35,7 +38,7 @@ def apply(kind: str, *columns: np.ndarray | list[float], backend: str = "llvm") 
         finite = np.isfinite(values)
         code = np.where(np.isnan(values), 3.0, np.where(values == inf, 1.0, np.where(values == -inf, 2.0, 0.0)))
         rows += [np.where(finite, values, 0.0), code]
-    kernel = compile_kernel(program, ["y"], backend=backend)
+    kernel = compile_kernel(program, ["y"], backend=backend, precision=precision)
     return kernel.run(np.stack(rows, axis=1), Schedule(0.0, 1.0, 0)).values[:, 0, 0]
 
 
@@ -98,6 +101,15 @@ def test_special_pairs_are_finished(kind, backend):
         assert not np.signbit(found[zero]).any()
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_two_powers_together_are_their_product_for_special_values_too(backend):
+    values = [0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.3, 1e-310, inf, -inf, nan]
+    x, y, u, v = (each.ravel() for each in np.meshgrid(*[values] * 4))
+    found = apply("powers", x, y, u, v, backend=backend)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(found, x**y * u**v, rtol=1e-14, atol=0)
+
+
 ACCURACY = [
     ("exp", mpmath.exp, np.linspace(-745, 709.7, 1500), 1.0),
     ("exp", mpmath.exp, np.linspace(-1, 1, 1500), 1.0),
@@ -157,8 +169,9 @@ def test_the_stored_coefficients_are_those_that_the_fit_gives():
     assert spec and spec.loader
     fit = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fit)
-    for name, coefficients in fit.fit_all().items():
-        assert getattr(mathematics, name) == tuple(coefficients)
+    for form in (DOUBLE, SINGLE):
+        for name, coefficients in fit.fit_all(form.kind).items():
+            assert getattr(form, name) == coefficients
 
 
 def ulps(found: np.ndarray, exact: list[mpmath.mpf]) -> np.ndarray:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from graphs import Build, Graph
 
-from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
+from alliance_dynamics.kernel.integrate import METHODS, Schedule, Task, compile_kernel, execute_with
 from alliance_dynamics.kernel.optimise import optimise
+from alliance_dynamics.kernel.plan import plan
 from alliance_dynamics.kernel.program import Program
 
 
@@ -66,3 +67,47 @@ def test_small_powers_are_written_out():
 def test_parameters_that_do_not_vary_fold():
     program = of(lambda g, x, k: g("mul", x, g("sub", k, 2.0)))
     assert [op.kind for op in optimise(program, frozenset()).step].count("mul") == 0
+
+
+def test_two_powers_of_a_product_become_one_operation():
+    two = of(lambda g, x, k: g("mul", g("mul", 2.0, g("pow", x, k)), g("pow", g("add", x, 1.0), 0.3)))
+    assert kinds(two) == ["add", "mul", "powers"]
+    four = of(lambda g, x, k: product(g, [g("pow", g("add", x, float(i)), k) for i in range(4)]))
+    assert kinds(four).count("powers") == 2 and "pow" not in kinds(four)
+    three = of(lambda g, x, k: product(g, [g("pow", g("add", x, float(i)), k) for i in range(3)]))
+    assert sorted({"pow", "powers"} & set(kinds(three))) == ["pow", "powers"]
+
+
+def test_a_power_that_something_else_needs_or_a_jump_depends_on_stays_by_itself():
+    def shared(g: Graph, x: int, k: int) -> int:
+        power = g("pow", x, k)
+        return g("add", power, g("mul", power, g("pow", g("add", x, 1.0), k)))
+
+    assert "powers" not in kinds(of(shared))
+    assert "powers" not in kinds(of(lambda g, x, k: g("floor", g("mul", g("pow", x, k), g("pow", x, 0.3)))))
+
+
+def test_merged_powers_give_the_same_values_whichever_outputs_are_asked_for():
+    b = Build(k=0.4, m=0.8)
+    x, y = b.state("x", 1.0), b.state("y", 2.0)
+    inner = b.g("mul", b.g("pow", x, b.g.p("k")), b.g("pow", y, b.g.p("m")))
+    whole = b.g("mul", 0.1, inner)
+    b.rate("x", whole)
+    b.rate("y", b.g("neg", whole))
+    program, schedule = b.program(inner=inner, whole=whole), Schedule(0.0, 0.25, 100, 10)
+    p = np.array([[0.4, 0.8], [0.7, 0.2], [1.0, 1.0]])
+    both = compile_kernel(program, ["whole", "inner"]).run(p, schedule).values
+    alone = compile_kernel(program, ["whole"]).run(p, schedule).values
+    np.testing.assert_array_equal(both[..., 0], alone[..., 0])
+    np.testing.assert_allclose(both[..., 0], 0.1 * both[..., 1], rtol=1e-15)
+    better = optimise(program)
+    assert optimise(better) == better
+    reference = execute_with("numpy", plan(program, ["whole"]))(Task(p, schedule, METHODS["rk4"], 0, 0, 1))
+    np.testing.assert_allclose(alone, reference.values, rtol=1e-13)
+
+
+def product(g: Graph, factors: list[int]) -> int:
+    found = factors[0]
+    for each in factors[1:]:
+        found = g("mul", found, each)
+    return found

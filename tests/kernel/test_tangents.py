@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, reject, settings
 from test_backends import needs_llvm, programs, rows
 
 from alliance_dynamics.errors import UsageError
+from alliance_dynamics.kernel import optimise as optimise_module
 from alliance_dynamics.kernel import tangents
 from alliance_dynamics.kernel.integrate import Kernel, Schedule, compile_kernel
+from alliance_dynamics.kernel.optimise import optimise
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.expression import Table
@@ -64,6 +66,33 @@ def test_derivatives_agree_with_central_differences(program, backend):
     agree(result.slopes, differences(kernel, p, schedule), 1e-6)
     one = kernel.jacobian(p[4:5], schedule, program.parameters)
     np.testing.assert_allclose(one.slopes[0], result.slopes[4], rtol=1e-12, atol=1e-12)
+
+
+def shares(base: float = 1.0) -> Program:
+    """Two stocks that feed on a product of their powers."""
+    b = Build(a=0.4, m=1.0, x0=base, y0=2.0)
+    x, y = b.state("x", "x0"), b.state("y", "y0")
+    output = b.g("mul", 0.3, b.g("mul", b.g("pow", x, b.g.p("a")), b.g("pow", y, b.g.p("m"))))
+    b.rate("x", b.g("mul", 0.0, output))
+    b.rate("y", b.g("sub", b.g("mul", 0.5, output), b.g("mul", 0.1, y)))
+    return b.program(output=output)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_derivative_of_two_powers_together_is_that_of_their_product(backend, monkeypatch):
+    p = np.array([[0.4, 1.0, 1.0, 2.0], [1.0, 0.7, 0.0, 2.0], [2.0, 1.0, 0.0, 1.5], [2.0, 0.0, -1.5, 1.0]])
+    program, schedule = shares(), Schedule(0.0, 0.25, 40, 4)
+    assert "powers" in {op.kind for op in optimise(program).step}
+    together = compile_kernel(program, ["output"], backend=backend)
+    found = together.jacobian(p, schedule, program.parameters)
+    np.testing.assert_array_equal(found.values, together.run(p, schedule).values)
+    monkeypatch.setattr(optimise_module, "_merge_powers", lambda ops, roots: (ops, list(range(len(ops)))))
+    tangents._made.cache_clear()
+    wanted = together.jacobian(p, schedule, program.parameters)
+    tangents._made.cache_clear()
+    np.testing.assert_allclose(found.values, wanted.values, rtol=1e-13)
+    np.testing.assert_allclose(found.slopes, wanted.slopes, rtol=1e-11, atol=1e-13)
+    assert np.isfinite(found.slopes[:3]).all() and (found.slopes[1] != 0).any()
 
 
 UNARY: dict[str, Callable[[Graph, int], int]] = {

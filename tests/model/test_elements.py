@@ -263,8 +263,8 @@ def test_a_problem_may_be_calibrated_to_an_added_region(tmp_path):
     subprocess.run([sys.executable, folder / "build.py"], check=True, env={"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"})
     task = read_problem(folder)
     assert "RU_PER" in task.experiments
-    from alliance_dynamics.study import _model
+    from alliance_dynamics.study.inputs import model_of
 
-    setup = set_up(_model(task), task, last_year=2022)
+    setup = set_up(model_of(task), task, last_year=2022)
     assert any("perm" in each for each in task.parameters)
     assert np.all(np.isfinite(setup.task(2022).residuals(setup.nominal[None, :])))

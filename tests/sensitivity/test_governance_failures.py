@@ -43,8 +43,18 @@ def sweep(**options):
     futures = Futures(program, rows, (np.array([column]),), posterior, (), base)
     levers = {name: parameters.levers[name] for name in ("selection_power", "voice_of_regions")}
     baseline = {program.parameter_index[each.constant]: each.low for each in levers.values()}
+    nothing = {**baseline, program.parameter_index[parameters.levers["federal_appropriation"].constant]: 0.0}
     return governance_sensitivity(
-        model, futures, levers, baseline=baseline, policy_year=2026, points=16, replicates=2, seed=0, **options
+        model,
+        futures,
+        levers,
+        baseline=baseline,
+        no_programme=nothing,
+        policy_year=2026,
+        points=16,
+        replicates=2,
+        seed=0,
+        **options,
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from alliance_dynamics.sensitivity.spread import BINS, Sample, effect_rows, joined, outcome_rows
+from alliance_dynamics.sensitivity.spread import BINS, Sample, effect_rows, first_look, joined, outcome_rows
 
 
 def sample(runs: int = 20_000, seed: int = 0) -> Sample:
     inputs = np.random.default_rng(seed).random((runs, 3))
     gaps = np.stack([3 * inputs[:, 0] - inputs[:, 1], 2 * inputs[:, 1]], axis=1)[:, :, None]
-    return Sample(("a", "b", "c"), ("first", "second"), ("m", ""), (2040,), inputs, gaps)
+    return Sample(("a", "b"), ("c",), ("first", "second"), ("m", ""), (2040,), inputs, gaps)
 
 
 def test_outcomes_have_their_moments():
@@ -25,7 +27,7 @@ def test_outcomes_have_their_moments():
 
 def test_a_main_effect_is_the_line_that_it_is():
     rows = [row for row in effect_rows(sample()) if row["outcome"] == "first"]
-    for lever, slope, direction in (("a", 3, "up"), ("b", -1, "down"), ("c", 0, "flat")):
+    for lever, slope, direction in (("a", 3, "up"), ("b", -1, "down")):
         mine = [row for row in rows if row["lever"] == lever]
         assert [row["bin"] for row in mine] == list(range(BINS))
         assert {row["direction"] for row in mine} == {direction}
@@ -37,9 +39,25 @@ def test_failed_runs_are_left_out_and_counted():
     whole = sample()
     gaps = whole.gaps.copy()
     gaps[::10] = np.nan
-    row = outcome_rows(Sample(whole.levers, whole.outcomes, whole.units, whole.years, whole.inputs, gaps))[0]
+    row = outcome_rows(replace(whole, gaps=gaps))[0]
     assert row["failed"] == 2000
     assert row["mean"] == pytest.approx(1.0, abs=0.03)
+
+
+def test_the_first_look_gives_every_input_its_share_of_the_variance():
+    rows = {row["input"]: row["share"] for row in first_look(sample()) if row["outcome"] == "first"}
+    assert rows["a"] == pytest.approx(0.9, abs=0.03)
+    assert rows["b"] == pytest.approx(0.1, abs=0.03)
+    assert rows["c"] == pytest.approx(0.0, abs=0.03)
+
+
+def test_an_outcome_that_is_defined_nowhere_is_left_out_and_no_failure():
+    whole = sample(100)
+    gaps = whole.gaps.copy()
+    gaps[:, 1] = np.nan
+    partly = replace(whole, gaps=gaps)
+    assert {row["outcome"] for row in (*outcome_rows(partly), *first_look(partly), *effect_rows(partly))} == {"first"}
+    assert outcome_rows(partly)[0]["failed"] == 0
 
 
 def test_replicates_are_joined_in_their_order():

@@ -63,6 +63,6 @@ def test_the_command_doubles_and_tells(tmp_path, capsys):
     assert (
         main(["sensitivity", "--points", "2", "--replicates", "2", "--max-runs", "320", "--out", str(out), "-q"]) == 0
     )
-    lines = (out / "convergence.csv").read_text(encoding="utf-8").splitlines()
+    lines = (out / "doubling.csv").read_text(encoding="utf-8").splitlines()
     assert [line.split(",")[0] for line in lines] == ["points", "2", "4"]
     assert main(["verify", str(out)]) == 0

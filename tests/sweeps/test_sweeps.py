@@ -247,3 +247,27 @@ def test_the_governance_sweep_is_the_same_from_memory_and_from_shards(tmp_path, 
         study.sensitivity(points=2, replicates=2, seed=1, quiet=True, sweep=tmp_path / "s", shard_rows=33)
     with pytest.raises(UsageError, match="needs a folder"):
         study.sensitivity(**few, executor="processes")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a file")
+def test_a_disk_that_takes_no_more_is_named_and_leaves_whole_shards_only(tmp_path):
+    """A limit on the size of a file stands in for a full disk: the same refusal by the system, half-way in a shard."""
+    script = f"""
+import resource, signal, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import test_sweeps
+from alliance_dynamics.errors import UsageError
+program = test_sweeps.pieces()
+test_sweeps.sweep({str(tmp_path / "warm")!r}, runs=4)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+try:
+    test_sweeps.sweep({str(tmp_path / "s")!r}, shard_rows=50)
+except UsageError as error:
+    sys.exit(f"told: {{error}}")
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 1 and "told: " in ended.stderr and "shard-00000.npz" in ended.stderr
+    left = {each.name for each in (tmp_path / "s").iterdir()}
+    assert left <= {"manifest.json", "sweep.lock"}
+    np.testing.assert_array_equal(sweep(tmp_path / "s", shard_rows=50).values(), truth())

@@ -1,0 +1,218 @@
+/* What the page computes, away from its drawing: runs, bands over draws, attribution, causes.  The same text runs in
+   workers and, where a browser allows none, in the page.  A scenario here is {levers, policy, ramp}. */
+const DRAWS = (function () {  // [draw][column of content.moved], from whole numbers between the ends of each column
+  const bytes = Uint8Array.from(atob(content.draws.packed), (each) => each.charCodeAt(0));
+  const whole = new Uint16Array(bytes.buffer), width = content.moved.length;
+  return Array.from({length: whole.length / width}, (_, draw) => Float64Array.from(content.moved, (_, k) => {
+    const low = content.draws.low[k], high = content.draws.high[k];
+    return low + (high - low) * (whole[draw * width + k] / 65535);
+  }));
+})();
+const YEARS = Float64Array.from({length: content.years[1] - content.years[0] + 1}, (_, at) => content.years[0] + at);
+const T = YEARS.length, K = content.outcomes.length;
+
+function rowOf(scenario, draw) {
+  const row = Float64Array.from(allianceModel.defaults);
+  if (draw !== undefined) content.moved.forEach((column, k) => { row[column] = DRAWS[draw][k]; });
+  content.levers.forEach((each, k) => { row[each.column] = scenario.levers[k]; });
+  row[content.policy.column] = scenario.policy;
+  row[content.ramp.column] = scenario.ramp;
+  return row;
+}
+function runOf(scenario, draw) {  // all outcomes by year, [outcome * T + year]; null for a run that diverges
+  const run = allianceModel.run({values: rowOf(scenario, draw)}), width = allianceModel.outputs.length;
+  if (run.failed >= 0) return null;
+  const series = new Float64Array(K * T);
+  content.outcomes.forEach((outcome, k) => {
+    for (const [output, weight] of outcome.sums) for (let at = 0; at < T; at++) series[k * T + at] += weight * run.values[at * width + output];
+  });
+  return series;
+}
+function quantile(sorted, share) {
+  const at = share * (sorted.length - 1), low = Math.floor(at), next = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (at - low) * (sorted[next] - sorted[low]);
+}
+function shownAs(mode, value, base) { return mode === "gap" ? value - base : mode === "index" ? 100 * value / base : value; }
+
+const ENDS = [0.05, 0.25, 0.75, 0.95], COARSE = 50;
+const keptDraws = new Map(), KEPT = 5;  // scenario as text -> runs by draw, last used last: another view needs no new runs
+function drawsOf(scenario) {
+  const key = JSON.stringify(scenario), found = keptDraws.get(key) || [];
+  keptDraws.delete(key);
+  keptDraws.set(key, found);
+  if (keptDraws.size > KEPT) keptDraws.delete(keptDraws.keys().next().value);
+  return found;
+}
+function spread(message, count) {  // quantiles of the first draws, of what is shown and of the gaps at the milestones
+  const now = drawsOf(message.scenario), base = drawsOf(message.base), pairs = [];
+  for (let draw = 0; draw < count; draw++) if (now[draw] && base[draw]) pairs.push([now[draw], base[draw]]);
+  const found = {count: pairs.length, all: DRAWS.length, failed: count - pairs.length, bands: {}, gaps: {}};
+  if (!pairs.length) return found;
+  const values = new Float64Array(pairs.length);
+  for (const k of message.outcomes) {
+    const band = ENDS.map(() => new Float64Array(T));
+    for (let at = 0; at < T; at++) {
+      pairs.forEach(([a, b], i) => { values[i] = shownAs(message.mode, a[k * T + at], b[k * T + at]); });
+      values.sort();
+      ENDS.forEach((share, end) => { band[end][at] = quantile(values, share); });
+    }
+    found.bands[k] = band;
+    found.gaps[k] = {};
+    for (const year of content.milestones) {
+      const at = year - content.years[0], better = content.outcomes[k].better;
+      let hits = 0;
+      pairs.forEach(([a, b], i) => {
+        values[i] = a[k * T + at] - b[k * T + at];
+        hits += better * values[i] > 0 ? 1 : values[i] === 0 ? 0.5 : 0;
+      });
+      values.sort();
+      found.gaps[k][year] = {low: quantile(values, 0.05), high: quantile(values, 0.95), better: hits / pairs.length};
+    }
+  }
+  return found;
+}
+function* bands(message, send) {
+  const now = drawsOf(message.scenario), base = drawsOf(message.base);
+  const coarse = Math.min(COARSE, DRAWS.length);
+  let told = Math.min(now.length, base.length) > coarse;
+  for (let draw = 0; draw < DRAWS.length; draw++) {
+    if (draw >= base.length) { base.push(runOf(message.base, draw)); yield; }
+    if (draw >= now.length) { now.push(runOf(message.scenario, draw)); yield; }
+    if (!told && draw + 1 === coarse) { told = true; send(spread(message, coarse)); yield; }
+  }
+  send(spread(message, DRAWS.length));
+}
+
+function* shares(message, send) {  // Shapley: the mean over all orders in which the players go from the base to the scenario
+  const count = message.players.length, total = 2 ** count, runs = [];
+  const mixed = (members) => {
+    const made = {levers: message.base.levers.slice(), policy: message.base.policy, ramp: message.base.ramp};
+    message.players.forEach((player, p) => {
+      if (!(members >> p & 1)) return;
+      for (const lever of player) if (lever < 0) made.policy = message.scenario.policy; else made.levers[lever] = message.scenario.levers[lever];
+    });
+    return made;
+  };
+  for (let members = 0; members < total; members++) {
+    const run = runOf(mixed(members));
+    if (!run) { send({failed: true}); return; }
+    runs.push(run);
+    yield;
+  }
+  const factorial = (n) => n < 2 ? 1 : n * factorial(n - 1), bits = (n) => n ? (n & 1) + bits(n >> 1) : 0;
+  const weights = Array.from({length: count}, (_, size) => factorial(size) * factorial(count - size - 1) / factorial(count));
+  const parts = message.players.map((_, p) => Float64Array.from({length: K * T}, (_, i) => {
+    let sum = 0;
+    for (let members = 0; members < total; members++) if (!(members >> p & 1)) sum += weights[bits(members)] * (runs[members | 1 << p][i] - runs[members][i]);
+    return sum;
+  }));
+  send({parts, whole: runs[total - 1].map((value, i) => value - runs[0][i]), runs: total});
+}
+
+const tracked = content.causes;
+tracked.variables = tracked.variables.map(([name, unit, stock, at, shape, causes, levers, equation, loops]) =>
+  ({name, unit: tracked.units[unit][0], sum: tracked.units[unit][1] === 1, stock: stock === 1, at, regions: tracked.shapes[shape], causes, levers, equation, loops}));
+tracked.others = [].concat(...tracked.others.map(([at, form, slots, strides, count]) => strides === undefined ? [[at, form, slots]] :
+  Array.from({length: count}, (_, n) => [at + n, form, slots.map((slot, i) => slot + n * strides[i])])));
+const CELLS = tracked.stocks.length + tracked.others.length;
+function trace(scenario) {  // every variable by year, from the stocks that the run saves
+  const row = rowOf(scenario), run = allianceModel.run({values: row}), width = allianceModel.outputs.length;
+  if (run.failed >= 0) return null;
+  const values = Array.from({length: T}, () => new Float64Array(CELLS));
+  values.forEach((cells, at) => {
+    tracked.stocks.forEach(([cell], i) => { cells[cell] = run.values[at * width + tracked.saved + i]; });
+    for (const [cell, form, slots] of tracked.others) cells[cell] = causeForms[form](cells, row, run.frozen, YEARS[at], slots);
+  });
+  return {row, frozen: run.frozen, values};
+}
+const formAt = new Map([...tracked.stocks, ...tracked.others].map(([cell, form, slots]) => [cell, [form, slots]]));
+function cellsOf(variable, place) {  // of a region, or of the whole alliance
+  const cells = [];
+  variable.regions.forEach((region, i) => { if (place < 0 || region < 0 || region === place) cells.push(variable.at + i); });
+  return cells;
+}
+function over(cells, variable, read) {
+  let sum = 0;
+  for (const cell of cells) sum += read(cell);
+  return variable.sum ? sum : sum / cells.length;
+}
+function pathOf(variable, place, traced) {
+  const cells = cellsOf(variable, place);
+  return Float64Array.from(traced.values, (values) => over(cells, variable, (cell) => values[cell]));
+}
+function without(variable, place, now, base, held, at) {  // the variable (of a stock its rate) with one cause at its base
+  const values = Float64Array.from(now.values[at]), row = Float64Array.from(now.row);
+  if (held.lever !== undefined) row[held.lever] = base.row[held.lever];
+  else tracked.variables[held.cause].regions.forEach((_, i) => { const cell = tracked.variables[held.cause].at + i; values[cell] = base.values[at][cell]; });
+  return over(cellsOf(variable, place), variable, (cell) => causeForms[formAt.get(cell)[0]](values, row, now.frozen, YEARS[at], formAt.get(cell)[1]));
+}
+function effectOf(variable, place, now, base, held, at) {  // what one cause adds to the gap of a year
+  const one = (year) => {
+    const whole = over(cellsOf(variable, place), variable, (cell) => causeForms[formAt.get(cell)[0]](now.values[year], now.row, now.frozen, YEARS[year], formAt.get(cell)[1]));
+    return whole - without(variable, place, now, base, held, year);
+  };
+  if (!variable.stock) return one(at);
+  let sum = 0;
+  for (let year = 1; year <= at; year++) sum += (one(year - 1) + one(year)) / 2;
+  return sum;
+}
+let traced = {key: ""};
+function* causes(message, send) {
+  const key = JSON.stringify([message.scenario, message.base]);
+  if (traced.key !== key) traced = {key, now: trace(message.scenario), base: trace(message.base)};
+  const {now, base} = traced;
+  if (!now || !base) { send({failed: true}); return; }
+  const at = message.year - content.years[0], place = message.place, top = message.top;
+  const sides = (cause) => ({now: pathOf(tracked.variables[cause], place, now), base: pathOf(tracked.variables[cause], place, base)});
+  if (top.minus !== undefined) {  // a difference of two variables, which is no variable itself
+    const [plus, minus] = [sides(top.variable), sides(top.minus)];
+    const less = (a, b) => a.map((value, i) => value - b[i]);
+    send({now: less(plus.now, minus.now), base: less(plus.base, minus.base), causes: [
+      {cause: top.variable, effect: plus.now[at] - plus.base[at], ...plus}, {cause: top.minus, effect: minus.base[at] - minus.now[at], ...minus}]});
+    return;
+  }
+  const variable = tracked.variables[top.variable], found = [];
+  for (const cause of variable.causes) { found.push({cause, effect: effectOf(variable, place, now, base, {cause}, at), ...sides(cause)}); yield; }
+  for (const lever of variable.levers) if (now.row[lever] !== base.row[lever]) found.push({lever, effect: effectOf(variable, place, now, base, {lever}, at), from: base.row[lever], to: now.row[lever]});
+  send({...sides(top.variable), causes: found});
+}
+
+function* runs(message, send) {
+  const begun = performance.now();
+  const series = message.scenarios.map((each) => each && runOf(each));
+  send({series, each: (performance.now() - begun) / Math.max(1, message.scenarios.filter(Boolean).length)});
+}
+function* check(message, send) {  // the regimes again, against the numbers that Python gave
+  let worst = 0, count = 0;
+  for (const [regime, scenario] of message.regimes.entries()) {
+    const run = runOf(scenario);
+    content.reference.outcomes.forEach((k, j) => {
+      const given = content.reference.values[regime][j], found = run ? run[k * T + content.reference.year - content.years[0]] : NaN;
+      const difference = Math.abs(found - given) / Math.max(Math.abs(given), 1e-2);
+      worst = difference <= worst ? worst : difference;
+      count++;
+    });
+    yield;
+  }
+  send({worst, count});
+}
+
+const JOBS = {runs, bands, shares, causes, check}, SLICE = 60;  // ms between two looks at what was asked last
+function server(post) {  // the newest question of a kind wins; what it replaces is dropped
+  const jobs = new Map();
+  let later = false;
+  const work = () => {
+    later = false;
+    const until = performance.now() + SLICE;
+    while (jobs.size && performance.now() < until) {
+      const [kind, job] = jobs.entries().next().value;
+      if (job.next().done && jobs.get(kind) === job) jobs.delete(kind);
+    }
+    if (jobs.size && !later) { later = true; setTimeout(work, 0); }
+  };
+  return (message) => {
+    jobs.delete(message.kind);
+    jobs.set(message.kind, JOBS[message.kind](message, (answer) => post({...answer, kind: message.kind, id: message.id})));
+    if (!later) { later = true; setTimeout(work, 0); }
+  };
+}

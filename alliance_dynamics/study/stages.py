@@ -1,0 +1,158 @@
+"""What the stages of a study do, and how much of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from alliance_dynamics.calibration.calibration import Effort
+from alliance_dynamics.futures import Futures, columns_of_regime
+from alliance_dynamics.model.model import Model
+from alliance_dynamics.parameters import Parameters
+from alliance_dynamics.regimes import RegimeRuns
+from alliance_dynamics.result_files import write_rows
+from alliance_dynamics.result_files_policy import write_groups
+from alliance_dynamics.scenarios import Scenario, find_regime
+from alliance_dynamics.sensitivity.governance import (
+    MAX_FAILED,
+    STEP_POINTS,
+    GovernanceSweep,
+    Kept,
+    governance_sensitivity,
+)
+from alliance_dynamics.sensitivity.ladder import Rung, lever_ladder
+from alliance_dynamics.sensitivity.posterior_shares import posterior_shares
+from alliance_dynamics.sensitivity.repeated import DOUBLED, repeated_rankings, variants_of
+from alliance_dynamics.sensitivity.sobol import OnFail
+from alliance_dynamics.sensitivity.standing import Standing, regime_standing
+
+BASELINE, ALLIANCE_REGIME, NO_PROGRAMME = "R1", "R3", "R0"
+HEADLINE = "net_present_value"
+MAIN_OUTCOMES = (HEADLINE, "gross_regional_product", "innovative_goods_volume", "interregional_link_density")
+YEARS = (2030, 2040, 2050)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a study does; `quick` is for trying, not for decisions."""
+
+    effort: Effort
+    points: int
+    replicates: int
+    ladder_draws: int
+    walks: int
+    repeated: int
+
+    @staticmethod
+    def of(quick: bool) -> Size:
+        return Size(Effort.quick(), 16, 4, 40, 2, 0) if quick else Size(Effort(), 1024, 16, 400, 16, 32)
+
+
+def sweep_levers(
+    model: Model,
+    futures: Futures,
+    regimes: Sequence[Scenario],
+    parameters: Parameters,
+    size: Size,
+    seed: int,
+    jobs: int,
+    tell: Callable[[float], None],
+    kept: Kept | None = None,
+    on_fail: OnFail = "error",
+    max_failed: float = MAX_FAILED,
+    precision: str = "double",
+    grouped: bool = False,
+    step_points: int = STEP_POINTS,
+    coarse: bool = True,
+) -> GovernanceSweep:
+    baseline, nothing = (find_regime(each, tuple(regimes)) for each in (BASELINE, NO_PROGRAMME))
+    start = baseline.start_policy or 2026
+    return governance_sensitivity(
+        model,
+        futures,
+        parameters.levers,
+        baseline=columns_of_regime(futures.program, model, baseline, parameters),
+        no_programme=columns_of_regime(futures.program, model, nothing, parameters),
+        policy_year=int(start),
+        coarser=2 if coarse and start * 4 == int(start * 4) else 1,  # a policy begins at the beginning of a step
+        points=size.points,
+        replicates=size.replicates,
+        seed=seed,
+        jobs=jobs,
+        kept=kept,
+        on_fail=on_fail,
+        max_failed=max_failed,
+        precision=precision,
+        grouped=grouped,
+        step_points=step_points,
+        progress=tell,
+    )
+
+
+def repeat(
+    folder: Path, model: Model, futures: Futures, regimes: Sequence[Scenario], parameters: Parameters, size: Size,
+    seed: int, jobs: int, tell: Callable[[float], None],
+) -> None:  # fmt: skip
+    """Levers, calibrated parameters and assumptions as three groups; and the ranking of the inputs, again and again."""
+    few = replace(size, points=max(2, size.points // 4))
+    grouped = sweep_levers(model, futures, regimes, parameters, few, seed, jobs, lambda _: None, grouped=True,
+                           step_points=0)  # fmt: skip
+    write_groups(folder, grouped)
+    if not size.repeated:
+        return
+    small = replace(size, points=size.repeated, replicates=8)
+    rows = repeated_rankings(
+        variants_of(model, futures, parameters.levers, seed),
+        lambda each: sweep_levers(
+            model, each.futures, regimes, replace(parameters, levers=each.levers), small, each.seed, jobs,
+            lambda _: None, on_fail="drop_block", max_failed=1.0, step_points=0, coarse=each.name != DOUBLED,
+        ),
+        outcomes=MAIN_OUTCOMES, year=YEARS[1], progress=tell,
+    )  # fmt: skip
+    write_rows(folder / "repeated.csv", rows)
+
+
+def share_out(
+    model: Model, futures: Futures, regimes: Sequence[Scenario], parameters: Parameters,
+    names: Sequence[Mapping[str, str]], size: Size, seed: int, jobs: int, tell: Callable[[float], None],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The shares of single calibrated parameters in the spread of the alliance's gap to the baseline."""
+    found = (find_regime(each, tuple(regimes)) for each in (ALLIANCE_REGIME, BASELINE))
+    regime, baseline = (columns_of_regime(futures.program, model, each, parameters) for each in found)
+    count = len(futures.calibrated)
+    return posterior_shares(
+        model, futures, regime=regime, baseline=baseline, outcomes=MAIN_OUTCOMES[:2], year=YEARS[1],
+        inputs=[card["input"] for card in names[:count]], runs=16 * (count + 1) * size.walks, coarser=2, seed=seed,
+        jobs=jobs, progress=tell,
+    )  # fmt: skip
+
+
+def weigh(
+    model: Model,
+    futures: Futures,
+    regimes: Sequence[Scenario],
+    parameters: Parameters,
+    runs: RegimeRuns,
+    names: Sequence[Mapping[str, str]],
+    size: Size,
+    seed: int,
+    jobs: int,
+    tell: Callable[[float], None],
+) -> tuple[tuple[Rung, ...], Standing]:
+    """What single levers of the alliance are worth, and how it stands against tradition and against no programme."""
+    known = {
+        each.id: columns_of_regime(futures.program, model, each, parameters)
+        for each in regimes
+        if each.id in (ALLIANCE_REGIME, BASELINE)
+    }
+    rungs = lever_ladder(
+        model, futures, parameters.levers, regime=known[ALLIANCE_REGIME], baseline=known[BASELINE], years=YEARS,
+        draws=size.ladder_draws, jobs=jobs, progress=tell,
+    )  # fmt: skip
+    standing = regime_standing(
+        runs, futures, regime=ALLIANCE_REGIME, against=(BASELINE, NO_PROGRAMME), outcome=HEADLINE, years=YEARS[:2],
+        inputs=[card["input"] for card in names], seed=seed,
+    )  # fmt: skip
+    return rungs, standing

@@ -1,0 +1,147 @@
+"""The main job, as the story it is: calibrate, compare regimes, sensitivity, reports."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+
+from alliance_dynamics.accounts import accounts
+from alliance_dynamics.calibration.calibration import calibrate as calibrate_model
+from alliance_dynamics.commands.outcome import Outcome
+from alliance_dynamics.files import Outputs
+from alliance_dynamics.futures import draw_futures
+from alliance_dynamics.language import translate
+from alliance_dynamics.loops.named import named_loops_of
+from alliance_dynamics.loops.over_draws import DRAWS, QUICK_DRAWS, loops_of_regimes
+from alliance_dynamics.parameters import read_parameters
+from alliance_dynamics.progress import stage
+from alliance_dynamics.regimes import compare_regimes, run_regimes
+from alliance_dynamics.result_files import (
+    write_calibration,
+    write_comparison,
+    write_labels,
+    write_rows,
+    write_sensitivity,
+)
+from alliance_dynamics.result_files_policy import (
+    cards_of_inputs,
+    write_hinges,
+    write_ladder,
+    write_shares,
+    write_standing,
+)
+from alliance_dynamics.sensitivity.alternatives import regimes_by_form
+from alliance_dynamics.study.inputs import find_problem, model_of, regimes_from
+from alliance_dynamics.study.signing import settings_of, sign_results
+from alliance_dynamics.study.stages import (
+    ALLIANCE_REGIME,
+    BASELINE,
+    HEADLINE,
+    MAIN_OUTCOMES,
+    NO_PROGRAMME,
+    YEARS,
+    Size,
+    repeat,
+    share_out,
+    sweep_levers,
+    weigh,
+)
+from alliance_dynamics.study.summary import summary_of_gaps
+
+
+def study(
+    problem: str = "tatarstan",
+    *,
+    quick: bool = False,
+    out: Path | None = None,
+    seed: int = 1,
+    jobs: int = 1,
+    policy_year: float | None = None,
+    quiet: bool = False,
+) -> Outcome:
+    """Calibrates, compares R0 to R4 from the policy year to 2050, finds what the gaps hang on, writes it all.
+
+    Results appear under `out` (results/PROBLEM) only when everything has succeeded.  The same inputs and seed give the
+    same files, the manifest's volatile fields apart, for any number of jobs.
+    """
+    began = time.monotonic()
+    size = Size.of(quick)
+    task = find_problem(problem)
+    target = out or Path("results") / task.folder.name
+    model, parameters, regimes = model_of(task), read_parameters(), regimes_from(policy_year)
+    with Outputs(target) as folder:
+        with stage("Calibrating", quiet) as tell:
+            fitted = calibrate_model(model, task, seed=seed, effort=size.effort, jobs=jobs, progress=tell)
+        write_calibration(folder / "calibration", fitted)
+
+        futures = draw_futures(fitted, parameters, seed=seed)
+        with stage("Running the regimes", quiet) as tell:
+            runs = run_regimes(model, regimes, futures, parameters, jobs=jobs, progress=tell)
+        compared = compare_regimes(runs, baseline=BASELINE, at=YEARS)
+        write_comparison(folder / "comparison", runs, compared, parameters)
+
+        with stage("Sensitivity of the governance levers", quiet) as tell:
+            sweep = sweep_levers(model, futures, regimes, parameters, size, seed, jobs, tell)
+        write_sensitivity(folder / "sensitivity", sweep, parameters)
+        with stage("Repeating the ranking of the inputs", quiet) as tell:
+            repeat(folder / "sensitivity", model, futures, regimes, parameters, size, seed, jobs, tell)
+
+        with stage("Weighing levers and regimes", quiet) as tell:
+            names = cards_of_inputs(fitted, futures, parameters)
+            rungs, standing = weigh(model, futures, regimes, parameters, runs, names, size, seed, jobs, tell)
+        write_ladder(folder / "sensitivity", rungs)
+        write_standing(folder / "sensitivity", standing, names)
+        write_hinges(folder / "sensitivity", runs, futures, names, regime=ALLIANCE_REGIME, baseline=BASELINE,
+                     outcome=HEADLINE, year=YEARS[1])  # fmt: skip
+        with stage("Sharing out the calibrated parameters", quiet) as tell:
+            shares = share_out(model, futures, regimes, parameters, names, size, seed, jobs, tell)
+        write_shares(folder / "sensitivity", shares, names)
+        with stage("Trying other forms of the model", quiet) as tell:
+            forms = regimes_by_form(model, regimes, futures, parameters, baseline=BASELINE, outcomes=MAIN_OUTCOMES,
+                                    years=YEARS[:2], draws=size.ladder_draws, jobs=jobs, progress=tell)  # fmt: skip
+        write_rows(folder / "sensitivity" / "alternatives.csv", [each.row() for each in forms])
+
+        with stage("Closing the accounts", quiet) as tell:
+            closed = accounts(model, regimes, futures, parameters, against=NO_PROGRAMME, years=YEARS, jobs=jobs,
+                              progress=tell)  # fmt: skip
+        write_rows(folder / "comparison" / "accounts.csv", [each.row() for each in closed])
+
+        with stage("Finding the loops that lead", quiet) as tell:
+            loops = loops_of_regimes(model, regimes, futures, parameters, named_loops_of(model), progress=tell,
+                                     draws=QUICK_DRAWS if quick else DRAWS)  # fmt: skip
+        write_rows(folder / "loops" / "by_decade.csv", list(loops.rows(parameters)))
+
+        from alliance_dynamics.explorer import write_explorer
+        from alliance_dynamics.report import write_reports
+
+        write_explorer(folder / "explorer.html", model, futures, parameters, regimes, baseline=BASELINE,
+                       chosen=ALLIANCE_REGIME, history=fitted.fit_table, seed=seed, quick=quick)  # fmt: skip
+        write_labels(folder / "labels.json", runs, parameters, fitted)
+        command = ["study", task.folder.name, *(["--quick"] if quick else []), "--seed", str(seed)]
+        if policy_year is not None:
+            command += ["--policy-year", f"{policy_year:g}"]
+        sign = partial(sign_results, folder, fitted, command, seed=seed, quick=quick, draws=len(futures.rows),
+                       settings=settings_of(runs, sweep, fitted))  # fmt: skip
+        sign(wall_s=0.0)  # the reports quote the manifest
+        with stage("Writing the reports", quiet) as tell:
+            write_reports(folder, tell=tell)
+        sign(wall_s=time.monotonic() - began)
+    names = (
+        "index.html",
+        "brief_ru.pdf",
+        "brief_en.pdf",
+        "report_ru.html",
+        "report_en.html",
+        "explorer.html",
+        "explorer.zip",
+        "calibration",
+        "comparison",
+        "sensitivity",
+        "manifest.json",
+    )
+    return Outcome(
+        text=summary_of_gaps(compared, fitted, parameters, quick),
+        outputs=tuple(target / name for name in names),
+        next_step=translate("open {path}").format(path=target / "index.html"),
+    )
