@@ -14,6 +14,7 @@ from difflib import get_close_matches
 # Values under these names may be texts of ours (a kind, a cause); all others are names and numbers of the user's.
 TEXTS = {"kind", "one", "other", "item", "why", "reason", "end", "feature", "wanted", "constants", "rest", "part"}
 
+MOST_SHOWN = 4_000  # characters of a name or list that one message repeats
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -43,6 +44,7 @@ class Fault:
         from alliance_dynamics.language import translate, translate_value
 
         values = {name: translate_value(value) if name in TEXTS else value for name, value in self.values.items()}
+        values = {name: _short(value) for name, value in values.items()}
         parts = [translate(part).format(**values) for part in (self.what, self.expected, self.remedy) if part]
         return [part if part.endswith((".", "?", "!")) else part + "." for part in parts]
 
@@ -54,6 +56,10 @@ class Fault:
 def visible(text: str) -> str:
     """The text with characters that a terminal obeys, or nobody sees, as their numbers."""
     return _UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def _short(value: object) -> object:
+    return value[:MOST_SHOWN] + "..." if isinstance(value, str) and len(value) > MOST_SHOWN else value
 
 
 def fault(place: Place | str, what: str, *, expected: str = "", remedy: str = "", **values: object) -> Fault:

@@ -20,6 +20,8 @@ from alliance_dynamics.step_error import StepError, step_error
 
 __all__ = ["Run", "program_of", "run_model"]
 
+MOST_SAVED = 100_000_000  # numbers that one run keeps: 0.8 GB
+
 
 @dataclass(frozen=True)
 class Run:
@@ -66,6 +68,7 @@ def run_model(
     program, row = program_with(model, set or {}, told)
     _set_times(program, row, times)
     schedule, notices = schedule_of(program, row)
+    _refuse_endless(schedule.saves, len(program.outputs))
     _refuse_mixtures(method, error, tolerance, precision)
     names = tuple(program.outputs)
     if method == "adaptive":
@@ -111,6 +114,21 @@ def _run_adaptive(
     labels = FlatNames(model)
     columns = tuple(labels.label(name) for name in program.outputs)
     return Run(model, schedule.times, columns, values, "adaptive", schedule.dt, (*model.notices, *notices))
+
+
+def _refuse_endless(saves: int, series: int) -> None:
+    if saves * series > MOST_SAVED:
+        raise UsageError(
+            fault(
+                "",
+                "the run keeps {saves} times of {series} series",
+                expected="At most {most} numbers",
+                remedy="Use a larger SAVEPER",
+                saves=saves,
+                series=series,
+                most=MOST_SAVED,
+            )
+        )
 
 
 def _refuse_mixtures(method: str | None, error: bool, tolerance: float | None, precision: str) -> None:

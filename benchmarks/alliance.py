@@ -13,7 +13,8 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.outcomes import series_of
 from alliance_dynamics.settings import schedule_of
 from alliance_dynamics.simulate import program_of
+from benchmarks.engines import in_lanes_of_runs
 from benchmarks.measure import Engine, keep, peak_megabytes, side_by_side, versions
 
 RUNS = 1000
@@ -85,6 +87,7 @@ def prepare(folder: Path, *, quick: bool = False) -> list[Engine]:
     engines = [
         Engine("LLVM RK4, one run", ours(1, "rk4")),
         Engine("LLVM Euler, one run", ours(1, "euler")),
+        Engine("LLVM RK4, one run in lanes of runs", in_lanes_of_runs(program, outputs, rows[:1], schedule)),
         Engine("LLVM RK4, 1,000 runs", ours(RUNS, "rk4"), RUNS, 5),
         Engine("LLVM Euler, 1,000 runs", ours(RUNS, "euler"), RUNS, 5),
         Engine("NumPy back-end RK4, 1,000 runs", ours(RUNS, "rk4", numpy), RUNS, 2),
@@ -172,17 +175,32 @@ def compile_times(rounds: int = 3) -> dict[str, float]:
         "reading the three texts": lambda: compose([read_model(path, cache=False) for path in files], "alliance"),
         "flattening": lambda: flatten(model),
         "optimising and planning": lambda: plan(optimise(program), outputs),
-        "writing and compiling LLVM": lambda: jit.compile_plan(prepared).runner(jit.machine_width()),
+        "writing and compiling LLVM, many runs": lambda: jit.compile_plan(prepared).runner(jit.machine_width()),
+        "writing and compiling LLVM, one run": lambda: jit.compile_plan(prepared).single_runner(),
     }
     found = {}
     for name, step in steps.items():
         spent = []
         for _ in range(rounds):
-            began = os.times()
-            step()
-            spent.append(sum(os.times()[:4]) - sum(began[:4]))  # the reader of Vensim texts is a process of its own
+            with tempfile.TemporaryDirectory() as cache, _environment("ALLIANCE_DYNAMICS_CACHE", cache):
+                began = os.times()
+                step()
+                spent.append(sum(os.times()[:4]) - sum(began[:4]))  # the reader of texts is a process of its own
         found[name] = statistics.median(spent)
     return found
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def cold_starts(*, fresh: bool, rounds: int = 3) -> dict[str, float]:

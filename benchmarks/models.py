@@ -10,7 +10,7 @@ import numpy as np
 
 from alliance_dynamics.kernel.integrate import compile_kernel
 from benchmarks import w1, w2, world
-from benchmarks.engines import agree
+from benchmarks.engines import agree, in_lanes_of_runs
 from benchmarks.measure import Engine
 
 WORLD_YEARS = 2  # of 200 that PySD is timed over
@@ -68,6 +68,7 @@ def arrays(folder: Path) -> list[Engine]:
     agree(w2.by_hand(4), kernel.run(rows[:1], schedule).values[0], 1e-9, "arrays by hand, W2")
     return [
         Engine("W2 RK4 1/4, one run", lambda: kernel.run(rows[:1], schedule)),
+        Engine("W2 RK4 1/4, one run in lanes of runs", in_lanes_of_runs(program, w2.OUTPUTS, rows[:1], schedule)),
         Engine("W2 RK4 1/4, 32 runs", lambda: kernel.run(rows, schedule), 32, 3),
         Engine("W2 NumPy by hand over elements, one run", lambda: w2.by_hand(4), rounds=3),
     ]
@@ -84,6 +85,7 @@ def large(folder: Path, *, quick: bool) -> list[Engine]:
     engines = [
         Engine("world RK4, one run", lambda: kernel.run(row, schedule)),
         Engine("world Euler, one run", lambda: kernel.run(row, schedule, method="euler")),
+        Engine("world RK4, one run in lanes of runs", in_lanes_of_runs(program, world.OUTPUTS, row, schedule)),
         Engine("world RK4, 256 runs", lambda: kernel.run(np.repeat(row, 256, axis=0), schedule), 256, 3),
         Engine("world pysimlin Euler, one run", simlin),
     ]

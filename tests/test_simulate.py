@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from alliance_dynamics.errors import AllianceError, ModelError, RunError, UsageError
+from alliance_dynamics.kernel.jit import obstacle
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.vensim import read_vensim_text
 from alliance_dynamics.settings import FlatNames
@@ -30,6 +31,10 @@ R: a, b ~~|
 s[R] = 6, 7 ~~|
 z = SMOOTH("C# y" * Time + "s [a]", "C# x") ~~|
 "z#1" = DELAY FIXED(z, "C# x", 0) ~~|
+"""
+DECAY = """
+rate = 0.3 ~~|
+level = INTEG(-rate * level, 7) ~~|
 """
 WRONG_LATER = """
 base = 3 ~~|
@@ -185,3 +190,32 @@ def test_a_model_file_is_integrated_with_the_order_of_the_method(method, order):
     errors = [abs(value(model, "x", method=method, dt=dt, saveper=4) - exact) for dt in (0.125, 0.0625, 0.03125)]
     assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.25)
     assert np.log2(errors[1] / errors[2]) == pytest.approx(order, abs=0.15)
+
+
+needs_llvm = pytest.mark.skipif(bool(obstacle()), reason=obstacle() or "LLVM runs")
+
+
+@needs_llvm
+def test_a_run_in_single_precision_says_so_and_agrees_to_six_digits():
+    model = model_of(DECAY)
+    double, single = (run_model(model, precision=precision) for precision in ("double", "single"))
+    assert (double.precision, single.precision) == ("double", "single")
+    assert [each for each in single.notices if "single precision" in each] and not double.notices
+    np.testing.assert_allclose(single.values, double.values, rtol=1e-6)
+    assert (single.values != double.values).any()
+
+
+@needs_llvm
+def test_what_single_precision_cannot_do_is_refused_by_name():
+    with pytest.raises(UsageError, match="a fixed delay, counts steps"):
+        run_model(model_of(ODD_NAMES), precision="single")
+    for mixture in ({"error": True}, {"method": "adaptive"}):
+        with pytest.raises(UsageError, match="below what single precision can tell apart"):
+            run_model(model_of(DECAY), precision="single", **mixture)
+
+
+@needs_llvm
+def test_a_run_that_fails_in_single_precision_only_says_that():
+    model = model_of("s = INTEG(1e30 * s, 1e20) ~~|")
+    with pytest.raises(RunError, match="in double precision it does not"):
+        run_model(model, precision="single", stop=0.5, saveper=0.5)

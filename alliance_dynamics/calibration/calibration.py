@@ -21,6 +21,7 @@ from alliance_dynamics.calibration.setup import Setup, set_up
 from alliance_dynamics.calibration.space import Pooling
 from alliance_dynamics.calibration.validate import Validation, validate
 from alliance_dynamics.calibration.wording import information_card, said
+from alliance_dynamics.language import translate
 from alliance_dynamics.model.model import Model
 
 Floats = NDArray[np.float64]
@@ -189,6 +190,10 @@ class Calibration:
             "accepted": self.posterior.accepted,
             "generations": self.posterior.generations,
             "chains": self.posterior.chains,
+            "doublings": [
+                dict(zip(("generations", "r_hat", "least_effective_size"), each, strict=True))
+                for each in self.posterior.history
+            ],
             **({"information": information_card(self.identification.information)} if self.identification else {}),
             "beside": {name: each.nll for name, each in self.beside.items()},
         }
@@ -197,9 +202,14 @@ class Calibration:
         lines = [f"{len(self.fit.starts)} starts, objective {self.fit.objective:.8g}, -ln L {self.fit.nll:.8g}"]
         known = self.identification
         words = {each.name: said(each, known) for each in known.profiles} if known else {}
+        if not self.posterior.passed:
+            template = "THE POSTERIOR HAS NOT CONVERGED and is not to be used: R-hat {hat}, effective draws {size}"
+            lines.append(translate(template).format(hat=f"{np.nanmax(self.posterior.r_hat):.3f}",
+                                                    size=f"{self.posterior.least_size:.0f}"))  # fmt: skip
         for row in self.table:
+            interval = f" [{row['low']:.4g}, {row['high']:.4g}]" if self.posterior.passed else ""
             lines.append(
-                f"  {row['label']}: {row['estimate']:.4g} [{row['low']:.4g}, {row['high']:.4g}] {row['unit']}, "
+                f"  {row['label']}: {row['estimate']:.4g}{interval} {row['unit']}, "
                 f"{row['status']} (source: {row['source']}, grade {row['grade']})"
                 + (f"; {words[row['parameter']]}" if row["parameter"] in words else "")
             )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.calibration.binding import Binding
-from alliance_dynamics.calibration.objective import Errors, Objective
+from alliance_dynamics.calibration.objective import Errors, Objective, slopes_by_differences
 from alliance_dynamics.calibration.restart import restartable
 from alliance_dynamics.calibration.space import Space
 from alliance_dynamics.errors import Fault, Place, UnsupportedError, fault
@@ -22,7 +22,6 @@ Floats = NDArray[np.float64]
 VARIANCE = "var_"
 _DIFFUSE = 1e9  # times the mean square of the data
 _SLOPE = 1e-6
-_STEP = 1e-5  # of the cube, for central differences
 
 
 class ResetObjective(Objective):
@@ -97,17 +96,7 @@ class ResetObjective(Objective):
 
     def errors_and_slopes(self, cube: Floats) -> tuple[Errors, Floats, Floats]:
         """By central differences: the filter's own slopes are differences already."""
-        rows, size = cube.shape
-        up, down = np.minimum(cube + _STEP, 1.0), np.maximum(cube - _STEP, 0.0)
-        many = np.repeat(cube[:, None, :], 2 * size + 1, axis=1)
-        for j in range(size):
-            many[:, 1 + j, j], many[:, 1 + size + j, j] = up[:, j], down[:, j]
-        errors = self.errors(many.reshape(-1, size))
-        found = [each.reshape(rows, 2 * size + 1, -1) for each in (errors.numerator, errors.log_scale)]
-        apart = (up - down)[:, :, None]
-        with np.errstate(all="ignore"):
-            slope, growth = ((each[:, 1 : size + 1] - each[:, size + 1 :]) / apart for each in found)
-        return Errors(found[0][:, 0], found[1][:, 0]), slope, growth
+        return slopes_by_differences(self, cube)
 
     @property
     def by_differences(self) -> dict[str, str]:

@@ -32,11 +32,12 @@ def driver(
     steptime).  advance: steps `from` <= k < `to` and, if it is among them, the save at `last` without a step after it;
     `method` holds the `POINT_FIELDS` of each stage.
     """
-    writer = _Driver(plan, layout, width, calls, splat, form)
-    return "\n".join([*writer.prologue(), *writer.times(), *writer.advance()])
+    return Driver(plan, layout, width, calls, splat, form).text()
 
 
-class _Driver:
+class Driver:
+    """What it counts are vectors: of runs here, of one run's states and outputs where that is overridden."""
+
     def __init__(
         self,
         plan: Plan,
@@ -48,12 +49,16 @@ class _Driver:
     ):
         self.format = form
         self.plan, self.layout, self.width, self.calls, self.splat = plan, layout, width, calls, splat
-        self.outputs = len(plan.outputs)
+        self.outputs, self.integrated, self.limited = len(plan.outputs), len(plan.integrated), plan.non_negative
+        self.runs = width  # of a block
+
+    def text(self) -> str:
+        return "\n".join([*self.prologue(), *self.times(), *self.advance()])
 
     def prologue(self) -> list[str]:
         e = self._emit()
         block = e.loop("block", "0", "%blocks")
-        P = e.offset("%P", block, len(self.layout.parameters) * self.width)
+        P = e.offset("%P", block, len(self.layout.parameters) * self.runs)
         keep = e.offset("%keep", block, self.layout.keep * self.width)
         for name in (*self.calls["start"], *self.calls["run"]):
             self._call(e, name, P, keep, "%scratch", "%scratch", "%scratch", "%scratch", "%start", "%start", "0")
@@ -75,9 +80,9 @@ class _Driver:
     def advance(self) -> list[str]:
         e, layout, width = self._emit(), self.layout, self.width
         block = e.loop("block", "0", "%blocks")
-        P = e.offset("%P", block, len(layout.parameters) * width)
+        P = e.offset("%P", block, len(layout.parameters) * self.runs)
         keep = e.offset("%keep", block, layout.keep * width)
-        R = e.offset("%R", e.do(f"mul i64 {block}, %ring_vectors"), width)
+        R = e.offset("%R", e.do(f"mul i64 {block}, %ring_vectors"), self.runs)
         saved = e.offset("%O", e.do(f"mul i64 {block}, %saves"), self.outputs * width)
         flags = e.offset("%flags", block, width)
         self._copy(e, "enter", keep, "%scratch", layout.states)
@@ -93,9 +98,7 @@ class _Driver:
         node, weight, following, point = (e.scalar(entry, i) for i in range(POINT_FIELDS))
         time = e.do(f"fadd double {steptime}, {node}")
         place = e.do(f"add i64 {since}, {e.do(f'fptosi double {point} to i64')}")
-        rows = e.do(f"udiv i64 {place}, {width}")
-        T = e.offset("%T", rows, layout.times * width, "double")
-        T = e.offset(T, e.do(f"urem i64 {place}, {width}"), 1, "double")
+        T = self._time_values(e, place)
 
         def call(group: str, out: str = "%scratch") -> None:
             for name in self.calls[group]:
@@ -121,6 +124,11 @@ class _Driver:
         e.next("step")
         e.next("block")
         return _function("advance", ADVANCE, e)
+
+    def _time_values(self, e: Loops, place: str) -> str:
+        """Where the time-only values of a time point begin."""
+        T = e.offset("%T", e.do(f"udiv i64 {place}, {self.width}"), self.layout.times * self.width, "double")
+        return e.offset(T, e.do(f"urem i64 {place}, {self.width}"), 1, "double")
 
     def _emit(self, form: Format | None = None) -> Loops:
         e = Loops(self.width, splat=self.splat, form=form or self.format)
@@ -168,9 +176,8 @@ class _Driver:
                 e.store(value, moved, k)
                 e.store(value, state, k)
             e.next("finish")
-        if self.plan.non_negative:
-            end = len(self.plan.integrated)
-            i = e.loop("limit", str(end - self.plan.non_negative), str(end))
+        if self.limited:
+            i = e.loop("limit", str(self.integrated - self.limited), str(self.integrated))
             state = e.offset(keep, i, width)
             value = e.load(state, 0)
             value = e.select(e.compare("olt", value, zero), zero, value)
@@ -188,8 +195,11 @@ class _Driver:
         """Note the first save at which a state or an output is not finite: x - x is then not 0."""
         e.store(e.const(0.0), "%check", 0)
         held = e.offset(keep, str(self.layout.states), self.width)
-        integrated = len(self.plan.integrated)
-        for name, base, count in (("o", out, self.outputs), ("s", keep, integrated), ("h", held, self.layout.held)):
+        for name, base, count in (
+            ("o", out, self.outputs),
+            ("s", keep, self.integrated),
+            ("h", held, self.layout.held),
+        ):
             if count:
                 i = e.loop(f"check_{name}", "0", str(count))
                 value = e.load(e.offset(base, i, self.width), 0)

@@ -36,6 +36,10 @@ class Emit:
         self._splat = splat
         self._count = 0
 
+    def sibling(self, *, brief: bool = False) -> Emit:
+        """An emitter of the same kind with a body of its own."""
+        return type(self)(self.width, splat=self._splat, form=self.format, brief=brief)
+
     def do(self, text: str) -> str:
         self._count += 1
         name = f"%r{self._count}"
@@ -57,6 +61,9 @@ class Emit:
 
     def vector(self, values: Sequence[float]) -> str:
         return "<" + ", ".join(f"{self.kind} {self.number(each)}" for each in values) + ">"
+
+    def integers(self, values: Sequence[int]) -> str:
+        return "<" + ", ".join(f"{self.whole} {each}" for each in values) + ">"
 
     def number(self, value: float) -> str:
         """A constant of the format; LLVM writes single ones with the bits of the double that equals them."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf, isinf
 
+import numpy as np
+from numpy.typing import NDArray
+
 from alliance_dynamics.kernel import mathematics as m
 from alliance_dynamics.kernel.emit import Emit
 from alliance_dynamics.kernel.segments import segments
@@ -116,3 +119,60 @@ def _searched(
     last = e.do(f"icmp ult {e.long} {index}, {e.integer(len(breaks))}")
     index = e.do(f"select {e.mask} {last}, {e.long} {index}, {e.long} {e.integer(len(breaks))}")
     return [e.gather(memory(column), index) for column in columns]
+
+
+def lookup_each(e: Emit, tables: Sequence[Table], x: str, *, memory: Callable[[Sequence[float]], str]) -> str:
+    """As `lookup`, with a table for each lane; all have the same kind of ends and, below `SHORT`, as many breaks."""
+    found = [segments(table) for table in tables]
+    for condition, ends in (("ogt", [each.low for each in found]), ("olt", [each.high for each in found])):
+        if not isinf(ends[0]):
+            limit = e.vector(ends)
+            x = e.select(e.compare(condition, limit, x), limit, x)
+    flat = found[0].slope is None
+    columns = [[each.y for each in found]]
+    if not flat:
+        columns += [[each.slope for each in found if each.slope is not None], [each.x for each in found]]
+    if len(found[0].breaks) < SHORT:
+        parts = _compared_each(e, x, [each.breaks for each in found], columns)
+    else:
+        parts = _searched_each(e, x, [each.breaks for each in found], columns, memory)
+    if flat:
+        return e.select(e.compare("uno", x, x), x, parts[0])
+    y, slope, origin = parts
+    return e.add(y, e.mul(slope, e.sub(x, origin)))
+
+
+Lanes = Sequence[NDArray[np.float64]]
+
+
+def _compared_each(e: Emit, x: str, breaks: Lanes, columns: Sequence[Lanes]) -> list[str]:
+    parts = [e.vector([float(lane[0]) for lane in column]) for column in columns]
+    for i in range(len(breaks[0])):
+        reached = e.compare("oge", x, e.vector([float(lane[i]) for lane in breaks]))
+        for k, column in enumerate(columns):
+            if any(lane[i + 1] != lane[i] for lane in column):
+                parts[k] = e.select(reached, e.vector([float(lane[i + 1]) for lane in column]), parts[k])
+    return parts
+
+
+def _searched_each(
+    e: Emit, x: str, breaks: Lanes, columns: Sequence[Lanes], memory: Callable[[Sequence[float]], str]
+) -> list[str]:
+    """`_searched` in tables one after the other, each padded to the size of the largest."""
+    size = 1 << max(map(len, breaks)).bit_length()
+
+    def joined(lanes: Sequence[Sequence[float]], fill: float) -> str:
+        return memory([each for lane in lanes for each in (*lane, *[fill] * (size - len(lane)))])
+
+    padded = joined([[-inf, *map(float, lane)] for lane in breaks], inf)
+    index = e.integers([lane * size for lane in range(len(breaks))])
+    half = size // 2
+    while half:
+        probe = e.int("add", index, e.integer(half))
+        reached = e.compare("oge", x, e.gather(padded, probe))
+        index = e.do(f"select {e.mask} {reached}, {e.long} {probe}, {e.long} {index}")
+        half //= 2
+    ends = e.integers([lane * size + len(each) for lane, each in enumerate(breaks)])
+    inside = e.do(f"icmp ult {e.long} {index}, {ends}")
+    index = e.do(f"select {e.mask} {inside}, {e.long} {index}, {e.long} {ends}")
+    return [e.gather(joined([[*map(float, lane)] for lane in column], 0.0), index) for column in columns]

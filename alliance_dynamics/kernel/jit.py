@@ -14,16 +14,20 @@ from numpy.typing import NDArray
 
 from alliance_dynamics.kernel import noise
 from alliance_dynamics.kernel.driver import POINT_FIELDS
+from alliance_dynamics.kernel.elements import ElementSource, element_source, stage_cycles
 from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.integrate import Array, Task, Trajectories
 from alliance_dynamics.kernel.llvm import Source, source
 from alliance_dynamics.kernel.numpy_ import ring_slots
 from alliance_dynamics.kernel.objects import load_object, object_key, save_object
 from alliance_dynamics.kernel.plan import Plan
+from alliance_dynamics.kernel.single import SingleRunner
 
 CHUNK_BYTES = 2**24  # outputs and kept values of the runs that one call computes
 TIMES_BYTES = 2**25  # time-only values; longer runs are computed in parts
 CHUNK_BLOCKS = 64
+WIDEST = 8  # lanes of one run
+FEW = 3  # runs, at most, that may be made one after the other
 DOUBLES = np.dtype(np.float64)
 REGISTER = 64  # bytes of an AVX-512 register: runs that fit into half of one go into vectors of that width
 TWICE = 64  # runs, at least, that go into vectors of twice the width: two streams of operations wait less
@@ -55,8 +59,9 @@ def machine_width() -> int:
 class Compiled:
     """Machine code of a plan, made when it is first needed; may be used from any thread, any number of times.
 
-    A run that leaves half of the lanes idle takes less time in vectors of half the width, many runs of a small model
-    in vectors of twice the width, with the same bits.
+    One run fills the lanes with its own operations; two or three do so one after the other where that takes fewer
+    cycles, as counted from the program alone.  A few runs that leave half of the lanes idle take less time in vectors
+    of half the width, many runs of a small model in vectors of twice the width.  The bits are the same in all ways.
     """
 
     def __init__(self, plan: Plan, width: int, level: int, form: Format = DOUBLE):
@@ -67,6 +72,8 @@ class Compiled:
         small = sum(map(len, plan.groups.values())) <= SMALL
         self.wide = 2 * self.width if small and not width else self.width
         self._runners: dict[int, _Runner] = {}
+        self._elements: ElementSource | None = None
+        self._single: SingleRunner | None = None
         self._lock = Lock()
 
     @property
@@ -76,8 +83,13 @@ class Compiled:
 
     def execute(self, task: Task) -> Trajectories:
         runs = len(task.parameters)
+        if self.format == DOUBLE and self._one_by_one(runs):
+            return self.single_runner().execute(task)
         width = self.narrow if runs <= self.narrow else self.wide if runs >= TWICE else self.width
         return self.runner(width).execute(task)
+
+    def _one_by_one(self, runs: int) -> bool:
+        return runs == 1 or (runs <= FEW and runs * self._single_source().cycles < stage_cycles(self.plan))
 
     def runner(self, width: int) -> _Runner:
         """The code for vectors of `width`, made if it is not there."""
@@ -87,16 +99,27 @@ class Compiled:
                 self._runners[width] = _Runner(self.plan, text, _Code(text, self.level))
             return self._runners[width]
 
-    def _text(self, width: int) -> Source:
-        import llvmlite.binding as llvm
+    def single_runner(self) -> SingleRunner:
+        """The code for one run after the other, made if it is not there."""
+        with self._lock:
+            if self._single is None:
+                text = self._single_source()
+                self._single = SingleRunner(self.plan, text, _Code(text, self.level))
+            return self._single
 
-        return source(
-            self.plan,
-            width=width,
-            splat=llvm.llvm_version_info[0] >= 18,
-            permute=machine_width() == 8,
-            form=self.format,
-        )
+    def _single_source(self) -> ElementSource:
+        if self._elements is None:
+            self._elements = element_source(self.plan, width=min(self.width, WIDEST), **_abilities())
+        return self._elements
+
+    def _text(self, width: int) -> Source:
+        return source(self.plan, width=width, form=self.format, **_abilities())
+
+
+def _abilities() -> dict[str, bool]:
+    import llvmlite.binding as llvm
+
+    return {"splat": llvm.llvm_version_info[0] >= 18, "permute": machine_width() == 8}
 
 
 def compile_plan(plan: Plan, *, width: int = 0, level: int = 1, form: Format = DOUBLE) -> Compiled:
@@ -107,7 +130,7 @@ def compile_plan(plan: Plan, *, width: int = 0, level: int = 1, form: Format = D
 class _Code:
     """The three functions of a kernel, and what must stay alive for them."""
 
-    def __init__(self, text: Source, level: int):
+    def __init__(self, text: Source | ElementSource, level: int):
         import llvmlite
         import llvmlite.binding as llvm
 

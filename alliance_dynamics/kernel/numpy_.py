@@ -294,13 +294,12 @@ def call(op: Op, args: Sequence[Array], out: Array) -> Callable[[], object]:
 
 def _powers(x: Array, y: Array, u: Array, v: Array) -> Array:
     """x^y * u^v as `mathematics.powers` has it."""
-    x, y, u, v = np.broadcast_arrays(x, y, u, v)
     exponent = y * np.log(x) + v * np.log(u)
-    found = np.exp(exponent)
-    apart = ~(np.isfinite(exponent) & (x >= DOUBLE.least) & (u >= DOUBLE.least) & (x < np.inf) & (u < np.inf))
-    if apart.any():
-        found[apart] = x[apart] ** y[apart] * u[apart] ** v[apart]
-    return found
+    low, high = np.minimum(x, u), np.maximum(x, u)
+    if low.min() >= DOUBLE.least and high.max() < np.inf and np.abs(exponent).max() < np.inf:
+        return np.exp(exponent)
+    usual = (low >= DOUBLE.least) & (high < np.inf) & np.isfinite(exponent)
+    return np.where(usual, np.exp(exponent), np.power(x, y) * np.power(u, v))
 
 
 def _modulo(x: Array, y: Array) -> Array:

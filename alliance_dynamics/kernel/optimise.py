@@ -55,7 +55,7 @@ def optimise(program: Program, vary: frozenset[str] | None = None) -> Program:
         start, new = _rewrite(program.start, fixed)
         step, moved = _rewrite(program.step, fixed)
     roots = [moved[s.rate] for s in program.states] + [moved[r.input] for r in program.rings]
-    step, merged = _merge_powers(step, roots)
+    step, merged = _merge_powers(step, [*roots, *(moved[index] for index in program.outputs.values())])
     moved = [merged[index] for index in moved]
     return replace(
         program,
@@ -132,9 +132,14 @@ def _jumps(op: Op) -> bool:
 
 
 def _merge_powers(ops: Sequence[Op], roots: Sequence[int]) -> tuple[tuple[Op, ...], list[int]]:
-    """Products of powers that nothing else uses: two at a time become one operation.  As `_rewrite` returns."""
-    uses = Counter([*roots, *(a for op in ops for a in op.args)])
+    """Products of powers that nothing else uses: two at a time become one operation.  As `_rewrite` returns.
+
+    `roots` are used from outside: variables, rates, entries of rings.  So a product is that of one equation.
+    """
     exact = _exact(ops)
+    uses = Counter(a for op in ops for a in op.args)
+    own = {i for i, count in uses.items() if count == 1 and i not in exact and ops[i].level == 3} - set(roots)
+    inner = {a for op in ops if op.kind == "mul" for a in op.args if ops[a].kind == "mul" and a in own}
     builder = GraphBuilder()
     new: list[int] = []
 
@@ -143,15 +148,16 @@ def _merge_powers(ops: Sequence[Op], roots: Sequence[int]) -> tuple[tuple[Op, ..
         found, stack = list[int](), [index]
         while stack:
             at = stack.pop()
-            if ops[at].kind == "mul" and at not in exact and (at == index or uses[at] == 1):
+            if at == index or at in inner:
                 stack += reversed(ops[at].args)
             else:
                 found.append(at)
         return found
 
     for index, op in enumerate(ops):
-        parts = factors(index) if op.kind == "mul" and op.level == 3 and index not in exact else []
-        raised = [i for i in parts if ops[i].kind == "pow" and ops[i].level == 3 and uses[i] == 1 and i not in exact]
+        whole = op.kind == "mul" and op.level == 3 and index not in exact and index not in inner
+        parts = factors(index) if whole else []
+        raised = [i for i in parts if ops[i].kind == "pow" and i in own]
         if len(raised) < 2:
             new.append(builder.op(op.kind, *(new[a] for a in op.args), value=op.value))
             continue

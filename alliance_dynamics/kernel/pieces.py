@@ -94,15 +94,15 @@ class Module:
         write = m.FUNCTIONS[kind]
         if not (self.called if called is None else called) or kind not in COSTS:
             return write(e, *args)
-        name = f"@{kind}_{e.kind}"
+        name = f"@{kind}_{e.suffix}"
         if name not in self._called:
             self._called.add(name)
-            self._define(name, write, e.format, len(args))
+            self._define(name, write, e, len(args))
         return e.do(f"call {e.double} {name}({', '.join(f'{e.double} {a}' for a in args)})")
 
-    def _define(self, name: str, write: Callable[..., str], form: Format, count: int) -> None:
+    def _define(self, name: str, write: Callable[..., str], e: Emit, count: int) -> None:
         """The function, brief where no lane is unusual."""
-        brief, whole = self.emit(form, brief=True), self.emit(form)
+        brief, whole = e.sibling(brief=True), e.sibling()
         names = [f"%x{i}" for i in range(count)]
         kind = whole.double
         given = ", ".join(f"{kind} {each}" for each in names)

@@ -18,8 +18,6 @@ from alliance_dynamics.model.places import Statement
 from alliance_dynamics.model.scopes import Defined, Refused, Scope, World, finite, plain, refused, subscripts_of
 from alliance_dynamics.model.sheets import Unreadable
 
-MOST_SUBSCRIPTS = 20
-
 _INTERPOLATIONS: dict[str, ex.Interpolation] = {
     "": "continuous",
     "interpolate": "continuous",
@@ -72,15 +70,6 @@ def _define(parsed: Parsed, scope: Scope) -> list[Defined]:
     name = scope.local.get(own, own)
     label = scope.prefix + plain(parsed.label)
     subscripts = subscripts_of(parsed.subscripts, world)
-    if len(subscripts) > MOST_SUBSCRIPTS:
-        raise refused(
-            scope,
-            "`{name}` has {count} subscripts",
-            expected="At most {limit} are read.",
-            name=parsed.label,
-            count=len(subscripts),
-            limit=MOST_SUBSCRIPTS,
-        )
     excluded = tuple(subscripts_of(each, world) for each in parsed.excluded)
     if scope.macros:
         if subscripts:

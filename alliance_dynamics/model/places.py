@@ -12,11 +12,13 @@ from alliance_dynamics.model.names import canonical
 MOST_PARENTHESES = 500
 MOST_IN_NAME = 1_000
 MOST_IN_EQUATION = 1_000_000
+MOST_SUBSCRIPTS = 20
 _SKETCH = "\\\\\\---///"
 _SETTINGS = "///---\\\\\\"
 _QUOTED = re.compile(r'"[^"\\\n]*(?:\\[\s\S][^"\\\n]*)*"')
 _LONG_NAME = re.compile(rf'"[^"]{{{MOST_IN_NAME}}}|[^-+*/^=<>(),;:\[\]{{}}|~!"]{{{MOST_IN_NAME}}}')
-_IN_NUMBERS = re.compile(r"[\d\s.eE]*")
+_SUBSCRIPTS = re.compile(r"[^=(\[\]]*\[([^\]]*)\]")
+_IN_NUMBERS = re.compile(r"(?:[\d\s.]|(?<=[\d.])[eE])*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _STOP = re.compile(r'["{}~|]')
 _END_OF_FIELD = re.compile(r"[~|]")
@@ -265,6 +267,18 @@ def _lengths(statement: Statement) -> list[Fault]:
                     limit=MOST_IN_NAME,
                 )
             ]
+    subscripts = _SUBSCRIPTS.match(statement.text)
+    if subscripts and subscripts.group(1).count(",") >= MOST_SUBSCRIPTS:
+        return [
+            fault(
+                statement.place,
+                "`{name}` has {count} subscripts",
+                expected="At most {limit} are read.",
+                name=statement.label,
+                count=subscripts.group(1).count(",") + 1,
+                limit=MOST_SUBSCRIPTS,
+            )
+        ]
     if count > MOST_IN_EQUATION:
         return [
             fault(

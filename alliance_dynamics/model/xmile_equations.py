@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from alliance_dynamics.model.names import canonical
+from alliance_dynamics.model.places import MOST_IN_EQUATION
 
 DEEPEST = 150
 _TOKEN = re.compile(
@@ -98,10 +99,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`@k` in brackets: the k-th dimension of the variable being defined."""
+    """`@k` in brackets: the k-th dimension of the variable being defined; `same` where its range must fit."""
 
     number: int
     at: int
+    same: bool = False
 
 
 Raw = Constant | Name | Apply | Prefix | Infix | Wildcard | Span | Position
@@ -128,6 +130,14 @@ def parse_equation(text: str) -> Raw:
     Precedence after the XMILE standard 1.0, section 3.3.1: `^` (to the right) over unary signs and NOT, then `* / MOD`,
     `+ -`, `< <= > >=`, `= <>`, AND, OR.  EquationError for anything that is no equation.
     """
+    if len(text) > MOST_IN_EQUATION:
+        raise EquationError(
+            "the equation has {count} characters",
+            expected="At most {limit} are read",
+            remedy="Split it into several variables",
+            count=len(text),
+            limit=MOST_IN_EQUATION,
+        )
     if re.sub(r"\{[^}]*\}", "", text).strip().strip("?") == "" and "?" in text:
         raise EquationError(
             "the equation is unfinished: {text}", text=text.strip(), expected="Expected a number or an expression"
@@ -298,6 +308,9 @@ class _Parser:
                 indices.append(self.subscript())
             self.need("]")
             name = Name(name.name, name.shown, name.at, tuple(indices))
+        elif self.peek().text == "'" and self.peek().kind == "operator":
+            at = self.next().at  # the transpose: the first subscript of the left-hand side is the second here
+            return Name(name.name, name.shown, name.at, (Position(2, at, same=True), Position(1, at, same=True)))
         if self.peek().text == "(" and self.peek().kind == "operator":
             return self.call(name)
         return name

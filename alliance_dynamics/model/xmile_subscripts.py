@@ -168,7 +168,15 @@ def _subscript(
             return _reduced(dimension, range_, frame, at)
         case Span(first, last, at):
             return _reduced(dimension, _range(first, last, dimension, frame, at), frame, at)
-        case Position(number, at):
+        case Position(number, at, same):
+            theirs = [base_dimension(each.dimension) for each in frame.left[number - 1 : number]]
+            if same and theirs != [base_dimension(dimension)]:
+                raise EquationError(
+                    "the transpose of {name} does not fit {label}",
+                    at,
+                    expected="Expected the same two dimensions, in the other order",
+                    name=repr(declaration.label),
+                )
             if number > len(frame.left):
                 raise EquationError("`@{number}` names no dimension of {label}", at, number=number)
             return _bound(frame.left[number - 1], dimension, frame, at)
@@ -176,6 +184,9 @@ def _subscript(
             name = subscript_name(plain)
             if name in elements:
                 return name
+            owner, dot, element = (subscript_name(part) for part in plain.rpartition("."))
+            if dot and owner in dimensions and element in dimensions[owner].elements and element in elements:
+                return element
             if plain in frame.parameters:
                 return _known_position(index, frame)
             found = frame.scope.find(plain)

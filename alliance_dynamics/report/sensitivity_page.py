@@ -25,8 +25,10 @@ def sensitivity_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[
     )
     sections: tuple[Section, ...] = (sensitivity_section(voice, facts, figures["sensitivity"]),)
     if voice.results.rows(LADDER):
-        standing = standing_section(voice, facts, figures["standing"])
-        sections += (ladder_section(voice, facts, figures["ladder"]), standing)
+        sections += (
+            ladder_section(voice, facts, figures["ladder"]),
+            standing_section(voice, facts, figures["standing"]),
+        )
     sections += (checklist_section(voice),)
     context = Context(
         name="sensitivity/report",

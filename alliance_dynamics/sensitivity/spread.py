@@ -36,7 +36,7 @@ class Sample:
     @property
     def known(self) -> NDArray[np.bool_]:
         """[outcome, year]: False where an outcome is defined in no run."""
-        return np.isfinite(self.gaps).any(axis=0)
+        return np.asarray(np.isfinite(self.gaps).any(axis=0))
 
     @property
     def sound(self) -> NDArray[np.bool_]:

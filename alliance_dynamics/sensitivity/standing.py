@@ -87,7 +87,7 @@ def regime_standing(
         order = cases[:, first].argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
         failures.append(
             Failure(regime, other, outcome, years[-1], count, len(fails), box, fails,
-                    tuple(inputs[j] for j in first), (order.T + 0.5) / len(fails))
+                    tuple(str(inputs[j]) for j in first), (order.T + 0.5) / len(fails))
         )  # fmt: skip
     return Standing(tuple(measures), tuple(failures))
 

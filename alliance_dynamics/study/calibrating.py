@@ -71,7 +71,9 @@ def calibrate(
             write_calibration_report(folder, language=language)
         sign()
     names = ("report_ru.html", "report_en.html", "parameters.csv", "fit.csv", "calibration.json", "manifest.json")
-    return Outcome(text=text, outputs=tuple(target / each for each in names)).then("alliance", "study", problem)
+    ended = Outcome(exit_code=0 if fitted.posterior.passed else 1, text=text,
+                    outputs=tuple(target / each for each in names))  # fmt: skip
+    return ended.then("alliance", "study", problem)
 
 
 def _recover(
@@ -108,4 +110,5 @@ def _estimate(
             command += ["--recover", str(recover), *(["--sbc"] if sbc else [])]
         sign_estimation(folder, found, command)
     names = ("calibration.json", "parameters.csv", "fit.csv", "starts.csv", "profiles.csv", "manifest.json")
-    return Outcome(text=text, outputs=tuple(target / each for each in names))
+    settled = found.draws is None or found.draws.passed
+    return Outcome(exit_code=0 if settled else 1, text=text, outputs=tuple(target / each for each in names))

@@ -141,6 +141,7 @@ def study(
         "manifest.json",
     )
     return Outcome(
+        exit_code=0 if quick or fitted.posterior.passed else 1,
         text=summary_of_gaps(compared, fitted, parameters, quick),
         outputs=tuple(target / name for name in names),
         next_step=translate("open {path}").format(path=target / "index.html"),

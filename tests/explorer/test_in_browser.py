@@ -8,6 +8,7 @@ import io
 import json
 import random
 import re
+import runpy
 import struct
 from pathlib import Path
 
@@ -123,12 +124,14 @@ def test_bands_and_shares_are_those_of_the_same_draws_in_python(tab, python):
     now, base = (python.values(python.draws(python.regime(each))) for each in (CHOSEN, BASELINE))
     for k in tab.run("visibleOutcomes().first"):
         found = np.array(tab.run(f"spreadNow.bands[{k}].map((each) => Array.from(each))"))
-        expected = np.quantile(now[:, :, k], [0.05, 0.25, 0.75, 0.95], axis=0)
+        expected = np.quantile(now[:, :, k], [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
         np.testing.assert_allclose(found, expected, rtol=1e-6)
         for year in (2030, 2040, 2050):
             gap = (now - base)[:, year - 2000, k]
             told = tab.run(f"spreadNow.gaps[{k}][{year}]")
-            np.testing.assert_allclose([told["low"], told["high"]], np.quantile(gap, [0.05, 0.95]), rtol=1e-6)
+            np.testing.assert_allclose(
+                [told["low"], told["middle"], told["high"]], np.quantile(gap, [0.05, 0.5, 0.95]), rtol=1e-6
+            )
             hits = gap * python.series.indicators[k].better
             assert told["better"] == pytest.approx(((hits > 0) + 0.5 * (hits == 0)).mean(), abs=1e-12)
 
@@ -247,7 +250,7 @@ def test_a_saved_copy_opens_with_its_state_and_the_same_scripts(browser, page, t
     opened.close()
 
 
-def test_a_scenario_saved_as_toml_gives_the_same_numbers_in_python_and_comes_back(tab, tmp_path, python):
+def test_a_scenario_saved_as_toml_gives_the_same_numbers_in_python_and_comes_back(tab, tmp_path, python, monkeypatch):
     tab.run(
         "change('x', controlOf('selection_power').set(0.37)); change('y', controlOf('policy').set(2031)); "
         "change('z', controlOf('ramp').set(3))"
@@ -260,6 +263,12 @@ def test_a_scenario_saved_as_toml_gives_the_same_numbers_in_python_and_comes_bac
     columns = [k for k, name in enumerate(run.columns) if name.startswith("gross regional product[")]
     shown = line_of(tab)[-1, python.series.index("gross_regional_product", "alliance")]
     assert sum(run.values[-1, columns]) == pytest.approx(shown, rel=1e-10)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "R3-own.toml").write_bytes(file.read_bytes())
+    (tmp_path / "told.py").write_text(tab.run("pythonText()"), encoding="utf-8")
+    told = runpy.run_path("told.py")
+    assert sum(told["run"].values[-1, columns]) == pytest.approx(shown, rel=1e-10)
+    assert tab.run("commandText()") == "alliance run R3-own.toml"
     before = tab.run("JSON.stringify([state.now.levers, state.now.policy, state.ramp])")
     text = json.dumps(file.read_text("utf-8"))
     tab.run("byId('reset').click()")
@@ -349,7 +358,7 @@ def test_four_scenarios_stand_side_by_side_with_only_the_levers_that_differ(tab,
     expected = [each.labels["ru"] for each in python.parameters.levers.values()
                 if len({row[python.lever(each.name)] for row in rows.values()}) > 1]  # fmt: skip
     assert differ == expected
-    assert tab.run("document.querySelectorAll('#charts figure:first-child path.line').length") == 4
+    assert tab.run("document.querySelectorAll('#charts figure:first-child path.line:not(.middle)').length") == 4
     drawn = tab.run("""Array.from(document.querySelectorAll('#legend line'), (each) => {
         const style = getComputedStyle(each);
         return [style.stroke, style.strokeDasharray, style.strokeWidth];
@@ -397,6 +406,16 @@ def test_history_stands_as_points_and_the_axis_stands_still_while_a_lever_moves(
     assert tab.run("JSON.stringify(figures.get(visibleOutcomes().first[0]).domain)") == before
     tab.run("held.dispatchEvent(new Event('change'))")
     tab.wait("!moving")
+
+
+def test_a_browser_that_allows_no_worker_computes_in_the_page(browser, page, tmp_path, tab):
+    barred = tmp_path / "barred.html"
+    barred.write_text(page.read_text("utf-8").replace("worker-src blob:", "worker-src 'none'"), "utf-8")
+    own = browser.tab(barred.as_uri())
+    settled(own)
+    assert own.run("Array.from(latest.now)") == tab.run("Array.from(latest.now)")
+    assert own.run("spreadNow.gaps") == tab.run("spreadNow.gaps")
+    own.close()
 
 
 def test_a_failed_self_check_marks_the_page_and_what_leaves_it(browser, page, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -91,19 +92,34 @@ def test_merged_powers_give_the_same_values_whichever_outputs_are_asked_for():
     b = Build(k=0.4, m=0.8)
     x, y = b.state("x", 1.0), b.state("y", 2.0)
     inner = b.g("mul", b.g("pow", x, b.g.p("k")), b.g("pow", y, b.g.p("m")))
-    whole = b.g("mul", 0.1, inner)
+    whole = b.g("mul", 0.1, b.g("mul", inner, b.g("pow", b.g("add", x, y), 0.3)))
     b.rate("x", whole)
     b.rate("y", b.g("neg", whole))
     program, schedule = b.program(inner=inner, whole=whole), Schedule(0.0, 0.25, 100, 10)
     p = np.array([[0.4, 0.8], [0.7, 0.2], [1.0, 1.0]])
-    both = compile_kernel(program, ["whole", "inner"]).run(p, schedule).values
+    both = compile_kernel(program, ["whole", "inner", "x", "y"]).run(p, schedule).values
     alone = compile_kernel(program, ["whole"]).run(p, schedule).values
     np.testing.assert_array_equal(both[..., 0], alone[..., 0])
-    np.testing.assert_allclose(both[..., 0], 0.1 * both[..., 1], rtol=1e-15)
+    stocks = both[..., 2] + both[..., 3]
+    np.testing.assert_allclose(both[..., 0], 0.1 * both[..., 1] * stocks**0.3, rtol=1e-14)
     better = optimise(program)
     assert optimise(better) == better
     reference = execute_with("numpy", plan(program, ["whole"]))(Task(p, schedule, METHODS["rk4"], 0, 0, 1))
     np.testing.assert_allclose(alone, reference.values, rtol=1e-13)
+
+
+def test_a_long_product_of_powers_takes_no_time():
+    count = 20_000
+    b = Build(k=0.5)
+    x = b.state("x", 1.0)
+    product = x
+    for i in range(count):
+        product = b.g("mul", product, b.g("pow", b.g("add", x, float(i)), b.g.p("k")))
+    b.rate("x", product)
+    began = time.process_time()
+    better = optimise(b.program())
+    assert time.process_time() - began < 10
+    assert sum(op.kind == "powers" for op in better.step) == count // 2
 
 
 def product(g: Graph, factors: list[int]) -> int:

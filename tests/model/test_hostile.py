@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,12 @@ from xmile_texts import document
 
 from alliance_dynamics.errors import AllianceError, ModelError
 from alliance_dynamics.kernel.flatten import flatten
+from alliance_dynamics.model import child
+from alliance_dynamics.model.child import read_in_child
 from alliance_dynamics.model.read import MOST_BYTES, decode, read_model
 from alliance_dynamics.model.vensim import read_vensim_text
 from alliance_dynamics.model.xmile import read_xmile
+from alliance_dynamics.simulate import run_model
 
 MODELS = Path(__file__).parents[1] / "models"
 
@@ -272,3 +276,81 @@ def test_an_encoding_that_is_none_of_text_is_refused(tmp_path, encoding):
     assert f"the encoding `{encoding}` is not known" in refused(written(tmp_path, text, "m.mdl"))
     document_ = document(aux("a", "1")).replace('encoding="utf-8"', f'encoding="{encoding}"')
     assert encoding in refused(written(tmp_path, document_))
+
+
+A_MILLION = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a" * 5 * A_MILLION + " = 1 ~~|", "too long. At most 1000 characters"),
+        ("x = 1 + " + "a b" * A_MILLION + " ~~|", "too long. At most 1000 characters"),
+        ('"' + "a " * 2 * A_MILLION + '" = 1 ~~|', "too long. At most 1000 characters"),
+        ("D: " + "e" * A_MILLION + ", f ~~|\na[D] = 1 ~~|", "too long. At most 1000 characters"),
+        ("a[" + "D, " * 200_000 + "D] = 1 ~~|\nD: x, y ~~|", "`a` has 200001 subscripts. At most 20"),
+        ("a = " + "+".join("1" * A_MILLION) + " ~~|", "At most 1000000 are read"),
+        ("f(" + ",".join(["(1,1)"] * 200_000) + ") ~~|", "At most 1000000 are read"),
+    ],
+    ids=["name", "reference", "quoted", "element", "subscripts", "sum", "points"],
+)
+def test_what_no_parser_could_take_is_refused_before_one_starts(tmp_path, text, said):
+    assert said in refused(written(tmp_path, text + CONTROLS, "m.mdl"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (aux("a" * A_MILLION, "1"), "too long. At most 1000 characters"),
+        (aux("a", "b" * 2 * A_MILLION), "has 2000000 characters"),
+        (aux("a", "+".join("1" * A_MILLION)), "has 1999999 characters"),
+    ],
+    ids=["name", "reference", "sum"],
+)
+def test_a_document_without_end_is_refused_in_few_words(tmp_path, variables, said):
+    message = refused(written(tmp_path, document(variables)))
+    assert said in message
+    assert len(message) < 5_000
+
+
+def test_numbers_by_the_thousand_are_no_name():
+    rows = " ".join(["1.5e-3"] * 400)
+    model = read(f"D: (A1-A2) ~~|\nE: (B1-B200) ~~|\na[D,E] = TABBED ARRAY({rows}) ~~|")
+    assert flatten(model).defaults[0] == 0.0015
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x07", "\x9b", "\x7f"])
+def test_a_character_that_a_terminal_obeys_is_refused_with_its_line(tmp_path, character):
+    text = f'b = 1 ~~|\n"a{character}[2J" = 1 ~~|\n' + CONTROLS
+    assert f"m.mdl:2  The text holds the control character U+{ord(character):04X}" in refused(
+        written(tmp_path, text, "m.mdl")
+    )
+
+
+def test_names_that_turn_the_direction_of_writing_are_refused_and_shown_as_numbers(tmp_path):
+    for path in (
+        written(tmp_path, '"a\u202egpj.exe" = 1 ~~|\n' + CONTROLS, "m.mdl"),
+        written(tmp_path, document(aux("a\u202egpj.exe", "1"))),
+    ):
+        assert r"`a\u202egpj.exe` holds a character that cannot be seen" in refused(path)
+    said = refusal('b = 1 + "a\u202eb" ~~|')
+    assert "\u202e" not in said
+    assert r"a\u202eb" in said
+
+
+def test_names_that_differ_in_what_cannot_be_seen_are_pointed_out():
+    model = read('"total cost" = 1 ~~|\n"total\u200b cost" = 2 ~~|')
+    assert any("look alike" in each and "cannot be seen" in each for each in model.notices)
+
+
+def test_a_run_that_would_keep_a_hundred_million_times_is_refused():
+    text = "a = 1 ~~|" + CONTROLS.replace("FINAL TIME = 10", "FINAL TIME = 1e8")
+    with pytest.raises(AllianceError, match="the run keeps 100000001 times of 5 series"):
+        run_model(read_vensim_text(text, "m.mdl").model)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXCPU"), reason="the system does not limit processor time")
+def test_the_time_to_read_is_counted_in_seconds_of_the_processor():
+    text = "a = 1" + "+1" * 100_000 + " ~~|" + CONTROLS
+    with pytest.raises(ModelError, match="not read within"):
+        read_in_child(text, "m.mdl", None, seconds=1 - child.SECONDS_PER_MEGABYTE * len(text) / 1e6)

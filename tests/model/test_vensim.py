@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vensim_texts import CONTROLS, expression_of, read, refusal
 
-from alliance_dynamics.errors import ModelError
+from alliance_dynamics.errors import ModelError, RunError, UnsupportedError
+from alliance_dynamics.kernel.flatten import flatten
 from alliance_dynamics.model import expression as ex
 from alliance_dynamics.model.functions import FUNCTIONS, function_of_vensim
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.places import scan
 from alliance_dynamics.model.text import from_json, to_json
 from alliance_dynamics.model.vensim import read_vensim_text
+from alliance_dynamics.simulate import run_model
 
 A, B, C = (ex.Reference(each) for each in "abc")
 ABC = "a = 1 ~~|\nb = 2 ~~|\nc = 3 ~~|\n"
@@ -255,3 +257,36 @@ def _refused_at_the_end(equation: str) -> str:
     with pytest.raises(ModelError) as caught:
         read_vensim_text(CONTROLS + equation, "model.mdl")
     return str(caught.value)
+
+
+def test_raw_data_are_not_available_between_their_points_and_an_equation_can_ask(tmp_path):
+    (tmp_path / "d.csv").write_text("t,0,2,4\na,10,20,40\n", encoding="utf-8")
+    model = read(
+        "d :RAW: := GET DIRECT DATA('d.csv', ',', '1', 'B2') ~~|\nx = IF THEN ELSE(d = :NA:, -1, d) ~~|", tmp_path
+    )
+    result = run_model(model, backend="numpy")
+    assert result.values[:6, result.columns.index("x")].tolist() == [10, -1, 20, -1, 40, -1]
+    assert any("d is :RAW: data" in each for each in model.notices)
+
+
+@pytest.mark.parametrize(
+    ("equation", "said"),
+    [
+        ("INVERT MATRIX(m[D, F], 2)", "differ in number"),
+        ("INVERT MATRIX(q[D, E], 3)", "differ in number"),
+        ("INVERT MATRIX(2, 2)", "no variable with two subscripts"),
+        ("INVERT MATRIX(q[d2, E], 2)", "not the first"),
+    ],
+)
+def test_what_has_no_inverse_is_refused_by_name(equation, said):
+    others = "D: d1, d2 ~~|\nE: e1, e2 ~~|\nF: f1, f2, f3 ~~|\nm[D, F] = 1 ~~|\nq[D, E] = 1 ~~|\n"
+    with pytest.raises(ModelError, match=said):
+        flatten(read(f"{others}i[D, E] = {equation} ~~|"))
+
+
+def test_a_matrix_too_large_to_invert_is_refused_and_a_singular_one_stops_the_run():
+    large = "D: (A1-A60) ~~|\nE: (B1-B60) ~~|\nm[D, E] = 1 ~~|\ni[D, E] = INVERT MATRIX(m[D, E], 60) ~~|"
+    with pytest.raises(UnsupportedError, match=r"60 rows is too large\. At most 50"):
+        flatten(read(large))
+    with pytest.raises(RunError, match="became"):
+        run_model(read(large.replace("60", "2")), backend="numpy")

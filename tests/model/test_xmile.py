@@ -170,7 +170,9 @@ def test_a_fault_inside_a_long_equation_has_its_own_line(tmp_path):
     [
         (aux("a", "HISTORY(a, 1)"), "HISTORY is not supported"),
         (aux("a", "SUM(b)") + aux("b", "1"), "SUM is given a single value"),
-        (aux("a", "c'") + aux("c", "1", "N"), "transposition"),
+        (aux("a", "c[1]'") + aux("c", "1", "N"), "transposition"),
+        (aux("a", "c'", "N", "M") + aux("c", "1", "N", "M"), "the transpose of 'c' does not fit 'a'"),
+        (aux("a", "c'", "N") + aux("c", "1", "N"), "'c' takes 1 subscripts, 2 given"),
         (aux("a", "c[*]") + aux("c", "1", "N"), "only inside an array function"),
         (aux("a", "c[1, 2]") + aux("c", "1", "N"), "'c' takes 1 subscripts, 2 given"),
         (aux("a", "c[7:9]") + aux("c", "1", "N"), "only inside an array function|not inside `N`"),

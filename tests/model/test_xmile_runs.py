@@ -197,6 +197,22 @@ def test_modules_have_names_of_their_own_and_pass_values(tmp_path):
     assert series["y"][:3] == [200, 204, 208]
 
 
+def test_a_transpose_has_the_elements_of_the_other_order(tmp_path):
+    text = aux("a", "10 * N + M", "N", "M") + aux("b", "2 * a' + 1", "M", "N") + aux("c", "a[N.3, M.1]")
+    text += aux("s", "IF N = 1 THEN 7 ELSE 10 * N", "N", "N") + aux("t", "s'", "N", "N")
+    series = run(tmp_path, document(text, dimensions=COUNTED))
+    assert (series["b[1,3]"][0], series["b[2,1]"][0], series["c"][0]) == (63, 25, 31)
+    assert all(series[f"t[{i},{j}]"] == series[f"s[{j},{i}]"] for i in (1, 2, 3) for j in (1, 2, 3))
+
+
+def test_a_connection_in_the_second_spelling_of_stella_counts(tmp_path):
+    models = '<model name="Sub"><variables><aux name="inp" access="input"><eqn>0</eqn></aux></variables></model>'
+    both = '<connect to="Sub.inp" from=".k"/><connect2 to="Sub.inp" from="k"/>'
+    for connections in (both, '<connect2 to="Sub.inp" from="k"/>'):
+        text = f'<module name="Sub">{connections}</module>' + aux("k", "TIME + 1")
+        assert run(tmp_path, document(text, after=models))["Sub.inp"][:3] == [1, 2, 3]
+
+
 def test_a_module_without_its_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match="no <model> of that name"):
         read(tmp_path, document('<module name="Gone"/>' + aux("a", "1")))

@@ -40,6 +40,7 @@ NOT_IN_SIMLIN = {
     "game": "GAME is not known",
     "lookup_functions": "LOOKUP INVERT is not known",
     "macros": "stocks inside macros give no number",
+    "matrices": "INVERT MATRIX is not known",
     "old_forms": "lookups by rows are not read",
     "numbers": "POWER and SINH are not known",
     "random": "random numbers are not known",
@@ -51,6 +52,7 @@ NOT_IN_SIMLIN = {
 OTHERWISE_IN_SIMLIN = {
     "given": "profiles twice as wide as Vensim's stored results show",
     "given normally": OTHERWISE_IN_PYSD["given normally"],
+    "train once": "no pulse at all where the interval is 0",
 }
 
 
@@ -62,6 +64,11 @@ def chain(order: int, dt: float, time: float, since: float = 0.0, first: float =
     share = order * dt / time
     steps, after = TIMES / dt, np.maximum(TIMES - since, 0.0) / dt
     return stats.binom.sf(order - 1, after, share) + first * stats.binom.cdf(order - 1, steps, share)
+
+
+def moved(pace: float) -> np.ndarray:
+    use = np.array([[0, 2, 1], [1, 1, 0], [3, 0, 1]])
+    return np.linalg.inv(use + (5 + pace * TIMES)[:, None, None] * np.eye(3))
 
 
 def points(*pairs: tuple[float, float]) -> Callable[[np.ndarray], np.ndarray]:
@@ -115,7 +122,9 @@ CLOSED: dict[str, dict[str, object]] = {
     },
     "inputs": {
         "step input": 3 * (TIMES >= 2), "pulse input": [0, 0, 1, 1, 0, 0, 0, 0, 0], "short pulse": TIMES == 5,
-        "train": [0, 1, 0, 0, 1, 0, 0, 0, 0], "ramp input": 2 * np.clip(TIMES - 1, 0, 3),
+        "between steps": TIMES == 3, "train between steps": [0, 1, 0, 0, 1, 0, 0, 1, 0],
+        "train once": [0, 0, 1, 0, 0, 0, 0, 0, 0], "train": [0, 1, 0, 0, 1, 0, 0, 0, 0],
+        "ramp input": 2 * np.clip(TIMES - 1, 0, 3),
     },
     "logic": {
         "chosen": np.where(TIMES > 4, 1, 2), "both": (TIMES >= 2) & (TIMES <= 5), "either": (TIMES < 2) | (TIMES == 7),
@@ -145,6 +154,13 @@ CLOSED: dict[str, dict[str, object]] = {
         "place[i1]": 3, "place[i3]": 4, "sorted[i1]": 3, "sorted[i2]": 5, "sorted[i3]": 7, "sorted[i4]": 9,
     },
     "vector_map": {"picked[i1]": 5, "picked[i2]": 3, "picked[i3]": 9, "picked[i4]": 9},
+    "matrices": {
+        # adjugate over determinant: det [[0, 2, 1], [1, 1, 0], [3, 0, 1]] = -5
+        "inverse[r1,r1]": -0.2, "inverse[r1,r2]": 0.4, "inverse[r1,r3]": 0.2, "inverse[r2,r1]": 0.2,
+        "inverse[r2,r2]": 0.6, "inverse[r2,r3]": -0.2, "inverse[r3,r1]": 0.6, "inverse[r3,r2]": -1.2,
+        "inverse[r3,r3]": 0.4, "inverse of moving[early,r1,r2]": moved(1)[:, 0, 1],
+        "inverse of moving[late,r1,r2]": moved(2)[:, 0, 1], "inverse of moving[late,r3,r1]": moved(2)[:, 2, 0],
+    },
     "data": {
         "rain": RAIN(TIMES), "wet": 2 * RAIN(TIMES), "level": [1, 1, 1, 4, 4, 4, 4, 2, 2],
         "coming": [1, 4, 4, 4, 2, 2, 2, 2, 2], "sum of flows": 1 + 3 * TIMES,

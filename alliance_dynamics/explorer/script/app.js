@@ -17,14 +17,16 @@ function pressButton(label, pressed, act, id) { return element("button", {type: 
 
 /* Workers: one for the present line, one for what takes longer.  A browser that allows none computes in the page. */
 function lane(receive) {
-  let post = server((answer) => receive(answer));
+  const here = server((answer) => receive(answer)), waiting = new Map();  // what no worker has answered yet
+  let post = here;
   try {
     const source = byId("engine").textContent + "\nconst serve = server((answer) => postMessage(answer)); onmessage = (event) => serve(event.data);";
     const worker = new Worker(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
-    worker.onmessage = (event) => receive(event.data);
-    post = (message) => worker.postMessage(message);
+    worker.onmessage = (event) => { waiting.clear(); receive(event.data); };
+    worker.onerror = () => { post = here; waiting.forEach((message) => here(message)); waiting.clear(); };
+    post = (message) => { waiting.set(message.kind, message); worker.postMessage(message); };
   } catch (refused) { /* the page's own thread answers */ }
-  return post;
+  return (message) => post(message);
 }
 const asked = {};
 const live = lane(answered), slow = lane(answered);
@@ -125,7 +127,7 @@ function drawLight() { drawCharts(moving); drawKpis(); byId("answer").textConten
 function drawAll() {
   if (!latest.base) return;
   holding(() => { drawSwitches(); drawLight(); drawComparison(); drawWarnings(); drawWhy(); drawCauses(); drawTools(); });
-  byId("printed").textContent = `${scenarioTitle()} — ${t("against", {base: state.baseline})}. ${stamp()}`;
+  byId("printed").textContent = `${scenarioTitle()} — ${t("against", {base: state.baseline})}. ${stamp()}. ${t("sources")}.`;
 }
 function drawSwitches() {
   byId("switches").replaceChildren(

@@ -76,7 +76,7 @@ function newFigure(k) {
 function domainOf(k, mode, lines, band, points) {
   let low = Infinity, high = -Infinity;
   const from = SINCE[mode] - content.years[0];
-  for (const values of [...lines.map(([, each]) => each), ...(band ? [band[0], band[3]] : [])]) for (let at = from; at < T; at++) { low = Math.min(low, values[at]); high = Math.max(high, values[at]); }
+  for (const values of [...lines.map(([, each]) => each), ...(band ? [band[0], band[4]] : [])]) for (let at = from; at < T; at++) { low = Math.min(low, values[at]); high = Math.max(high, values[at]); }
   for (const [, value] of points) { low = Math.min(low, value); high = Math.max(high, value); }
   if (mode === "gap") { low = Math.min(low, 0); high = Math.max(high, 0); }
   if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
@@ -106,8 +106,9 @@ function drawFigure(figure, still) {
   const start = state.now.policy;
   clip.append(svgElement("line", {x1: x(start), x2: x(start), y1: SIDE.top, y2: H - SIDE.bottom, class: "policy"}));
   if (band) {
-    clip.append(svgElement("path", {d: `M${path(band[3])}L${path(band[0], true)}Z`, class: "band"}));
-    clip.append(svgElement("path", {d: `M${path(band[2])}L${path(band[1], true)}Z`, class: "band inner"}));
+    clip.append(svgElement("path", {d: `M${path(band[4])}L${path(band[0], true)}Z`, class: "band"}));
+    clip.append(svgElement("path", {d: `M${path(band[3])}L${path(band[1], true)}Z`, class: "band inner"}));
+    clip.append(svgElement("path", {d: "M" + path(band[2]), class: "line middle"}));
   }
   for (const [name, values] of lines) clip.append(svgElement("path", {d: "M" + path(values), class: `line ${name}`}));
   for (const [year, value] of points) if (year >= from) clip.append(svgElement("circle", {cx: x(year), cy: y(value), r: 2.6, class: "point"}));
@@ -131,9 +132,9 @@ function pointAt(figure) {  // the value under the pointer, or that of the chose
   const {k, svg} = figure, year = hovered === null ? state.view.year : hovered, at = year - content.years[0];
   const curve = curveOf("now", k), band = bandOf(k), sign = state.view.mode === "gap", unit = unitShown(content.outcomes[k]);
   if (!curve) { figure.value.textContent = t("failed"); return; }
-  const decimals = band ? decimalsOfInterval(band[0][at], band[3][at], curve[at]) : decimalsOfValue(curve[at]);
+  const value = band ? band[2][at] : curve[at], decimals = band ? decimalsOfInterval(band[0][at], band[4][at], value) : decimalsOfValue(value);
   const text = (value) => numberText(value, decimals, sign, language);
-  const main = text(curve[at]), ends = band ? ` [${text(band[0][at])}; ${text(band[3][at])}]` : "";
+  const main = text(value), ends = band ? ` [${text(band[0][at])}; ${text(band[4][at])}]` : "";
   const word = state.view.mode === "index" ? "" : unitText(content.outcomes[k].unit, main);
   figure.value.textContent = `${year}: ${main}${ends}${unit ? FIXED + word : ""}`;
   for (const old of Array.from(svg.querySelectorAll(".cursor"))) old.remove();
@@ -148,11 +149,11 @@ function fillTable(figure) {  // what the chart shows, in numbers
   if (!table.open) return;
   table.lastChild.setAttribute("aria-label", outcome.label[language]);
   const lines = LINES.filter((name) => state.view.mode !== "gap" || name !== "base").map((name) => [name, curveOf(name, k)]).filter(([, values]) => values), band = bandOf(k);
-  const head = [t("year"), ...lines.map(([name]) => lineName(name)), ...(band ? [t("low"), t("high")] : []), ...(outcome.points.length && state.view.mode === "level" ? [t("observed")] : [])];
+  const head = [t("year"), ...lines.map(([name]) => lineName(name)), ...(band ? [t("middle"), t("low"), t("high")] : []), ...(outcome.points.length && state.view.mode === "level" ? [t("observed")] : [])];
   const rows = [];
   for (let year = SINCE[state.view.mode]; year <= content.years[1]; year++) {
     const at = year - content.years[0], point = outcome.points.find(([when]) => when === year);
-    const cells = [...lines.map(([, values]) => values[at]), ...(band ? [band[0][at], band[3][at]] : [])].map((value) => numberText(value, decimalsOfValue(value), state.view.mode === "gap", language));
+    const cells = [...lines.map(([, values]) => values[at]), ...(band ? [band[2][at], band[0][at], band[4][at]] : [])].map((value) => numberText(value, decimalsOfValue(value), state.view.mode === "gap", language));
     if (outcome.points.length && state.view.mode === "level") cells.push(point ? numberText(point[1], decimalsOfValue(point[1]), false, language) : "");
     rows.push(element("tr", {}, element("th", {scope: "row"}, String(year)), ...cells.map((each) => element("td", {}, each))));
   }

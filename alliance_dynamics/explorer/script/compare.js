@@ -25,9 +25,9 @@ function drawKpis() {
   const {first} = visibleOutcomes(), year = state.view.year;
   byId("years").replaceChildren(...content.milestones.map((each) => pressButton(String(each), each === year, () => view({year: each}), "year-" + each)));
   byId("kpis").replaceChildren(...first.map((k) => {
-    const outcome = content.outcomes[k], gap = gapOf("now", k, year), range = intervalOf(k, year);
+    const outcome = content.outcomes[k], range = intervalOf(k, year), gap = range ? range.middle : gapOf("now", k, year);
     const decimals = range ? decimalsOfInterval(range.low, range.high, gap) : decimalsOfValue(gap);
-    const lines = [element("dt", {}, outcome.label[language]), element("dd", {class: "big"}, ...(latest.now ? unitBeside(gap, outcome.unit, decimals) : ["—"]))];
+    const lines = [element("dt", {}, outcome.label[language]), element("dd", {class: "big"}, ...(latest.now ? [range ? "" : "≈ ", ...unitBeside(gap, outcome.unit, decimals)] : ["—"]))];
     if (range && !same()) {
       lines.push(element("dd", {}, `[${numberText(range.low, decimals, true, language)}; ${numberText(range.high, decimals, true, language)}]`));
       lines.push(element("dd", {class: range.low <= 0 && range.high >= 0 ? "unsure" : range.better > 0.5 ? "good" : "bad"}, t("better", {base: state.baseline, draws: draws10(range.better, spreadNow.count)})));
@@ -40,7 +40,7 @@ function answerText() {
   if (!latest.now) return t("failed");
   if (same()) return t("same", {base: state.baseline});
   if (!range) return t("waiting");
-  const gap = gapOf("now", k, year), decimals = decimalsOfInterval(range.low, range.high, gap), text = (value) => numberText(value, decimals, true, language);
+  const gap = range.middle, decimals = decimalsOfInterval(range.low, range.high, gap), text = (value) => numberText(value, decimals, true, language);
   const verdict = t(range.low <= 0 && range.high >= 0 ? "unclear" : "clear", {base: state.baseline});
   return t("answer", {outcome: outcome.label[language], place: placeText(outcome.element), year, scenario: nameOf(state.now), base: state.baseline,
     gap: amount(gap, outcome.unit, decimals, true), low: text(range.low), high: text(range.high), draws: draws10(range.better, spreadNow.count), verdict});

@@ -34,7 +34,7 @@ function quantile(sorted, share) {
 }
 function shownAs(mode, value, base) { return mode === "gap" ? value - base : mode === "index" ? 100 * value / base : value; }
 
-const ENDS = [0.05, 0.25, 0.75, 0.95], COARSE = 50;
+const ENDS = [0.05, 0.25, 0.5, 0.75, 0.95], COARSE = 50;
 const keptDraws = new Map(), KEPT = 5;  // scenario as text -> runs by draw, last used last: another view needs no new runs
 function drawsOf(scenario) {
   const key = JSON.stringify(scenario), found = keptDraws.get(key) || [];
@@ -66,7 +66,7 @@ function spread(message, count) {  // quantiles of the first draws, of what is s
         hits += better * values[i] > 0 ? 1 : values[i] === 0 ? 0.5 : 0;
       });
       values.sort();
-      found.gaps[k][year] = {low: quantile(values, 0.05), high: quantile(values, 0.95), better: hits / pairs.length};
+      found.gaps[k][year] = {low: quantile(values, 0.05), middle: quantile(values, 0.5), high: quantile(values, 0.95), better: hits / pairs.length};
     }
   }
   return found;

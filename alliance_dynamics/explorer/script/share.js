@@ -46,7 +46,7 @@ const commandText = () => `alliance run ${fileStem()}.toml`;
 const pythonText = () => `import alliance_dynamics as ad
 
 scenario = ad.read_scenario(${JSON.stringify(fileStem() + ".toml")})
-run = ad.run_model(ad.read_model("alliance"), set=scenario.values(ad.read_parameters()))
+run = ad.run_model(ad.open_model("alliance"), set=scenario.values(ad.read_parameters()))
 `;
 function readToml(text) {  // the levers, the policy year and the ramp of a scenario file that this page or the package wrote
   const faults = [], next = {...state, now: {...state.now, levers: state.now.levers.slice()}};
@@ -81,10 +81,10 @@ function csvText(kind) {  // "ru" and "en" for a spreadsheet of that language, "
   const names = ["base", "now", ...SLOTS.filter((slot) => state.slots[slot])], wanted = shownOutcomes();
   const label = (name) => name === "now" ? nameOf(state.now) : name === "base" ? state.baseline : `${name} ${nameOf(state.slots[name])}`;
   if (kind === "raw") {
-    const lines = ["outcome,element,unit,scenario,year,value,gap,gap_low,gap_high,baseline,model,seed,date"];
+    const lines = ["outcome,element,unit,scenario,year,value,gap,gap_median,gap_low,gap_high,baseline,model,seed,date"];
     for (const k of wanted) for (const name of names) for (let year = content.years[0]; year <= content.years[1]; year++) {
       const outcome = content.outcomes[k], at = year - content.years[0], own = seriesAt(name, k), range = name === "now" ? intervalOf(k, year) : null;
-      if (own) lines.push([outcome.id, outcome.element, outcome.unit, label(name), year, own[at], gapOf(name, k, year), range ? range.low : "", range ? range.high : "", state.baseline, content.hash, content.seed, today()].join(","));
+      if (own) lines.push([outcome.id, outcome.element, outcome.unit, label(name), year, own[at], gapOf(name, k, year), range ? range.middle : "", range ? range.low : "", range ? range.high : "", state.baseline, content.hash, content.seed, today()].join(","));
     }
     return lines.join("\n") + "\n";
   }
@@ -95,7 +95,7 @@ function csvText(kind) {  // "ru" and "en" for a spreadsheet of that language, "
     const outcome = content.outcomes[k], own = seriesAt(name, k), words = outcome.label[kind] + (unitText(outcome.unit, undefined, kind) ? ", " + unitText(outcome.unit, undefined, kind) : "");
     columns.push([`${outcome.id}.${outcome.element}.${name}`, `${words}: ${label(name)}`, (at) => own ? own[at] : NaN]);
     const band = name === "now" && state.view.mode === "gap" ? bandOf(k) : null;
-    if (band) for (const [end, i] of [["low", 0], ["high", 3]]) columns.push([`${outcome.id}.${outcome.element}.gap_${end}`, `${words}: ${label(name)} − ${state.baseline}, ${texts[kind][end]}`, (at) => band[i][at]]);
+    if (band) for (const [end, i] of [["middle", 2], ["low", 0], ["high", 4]]) columns.push([`${outcome.id}.${outcome.element}.gap_${end}`, `${words}: ${label(name)} − ${state.baseline}, ${texts[kind][end]}`, (at) => band[i][at]]);
   }
   const lines = [["year", ...columns.map(([id]) => id)].map(cell).join(cut), [texts[kind].year, ...columns.map(([, words]) => words)].map(cell).join(cut)];
   for (let year = content.years[0]; year <= content.years[1]; year++) lines.push([String(year), ...columns.map(([, , read]) => cell(number(read(year - content.years[0]))))].join(cut));
@@ -115,7 +115,8 @@ function savePicture(figure) {  // the chart drawn anew at a larger size, with w
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   const image = new Image(), outcome = content.outcomes[figure.k];
   image.onload = () => {
-    const notes = [scenarioTitle(), `${placeText(outcome.element)}. ${figure.value.textContent}`, t("sources"), stamp()];
+    const others = SLOTS.filter((slot) => state.slots[slot]).map((slot) => `${slot}: ${nameOf(state.slots[slot])}`);
+    const notes = [[scenarioTitle(), t("against", {base: state.baseline}), ...others].join("; "), `${placeText(outcome.element)}. ${figure.value.textContent}`, t("sources"), stamp()];
     const canvas = element("canvas", {width: scale * pictureWidth, height: scale * (pictureHeight + 130)}), pen = canvas.getContext("2d"), style = getComputedStyle(document.body);
     pen.scale(scale, scale);
     pen.fillStyle = style.backgroundColor === "rgba(0, 0, 0, 0)" ? "#fff" : style.backgroundColor;
