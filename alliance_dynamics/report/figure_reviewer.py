@@ -56,7 +56,7 @@ def draw_convergence(voice: Voice, facts: Facts) -> Figure:
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=6.5)
     where = {"outcome": voice.outcome(facts.headline), "year": facts.report_year}
     return finish(canvas, "convergence", voice.texts("reviewer.figure.convergence", **where),
-                  voice.texts("reviewer.alt.convergence") + " " + "; ".join(said) + ".")  # fmt: skip
+                  voice.texts("reviewer.alt.convergence") + " " + "; ".join(said) + ".", CONVERGENCE)  # fmt: skip
 
 
 def draw_groups(voice: Voice, facts: Facts) -> Figure:
@@ -83,7 +83,7 @@ def draw_groups(voice: Voice, facts: Facts) -> Figure:
     show_numbers(axes.xaxis, voice.numbers, factor=100, suffix="\u00a0%")
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.12), ncols=2, fontsize=6.5)
     return finish(canvas, "groups", voice.texts("reviewer.figure.groups", year=facts.report_year),
-                  voice.texts("reviewer.alt.groups") + " " + "; ".join(reversed(said)) + ".")  # fmt: skip
+                  voice.texts("reviewer.alt.groups") + " " + "; ".join(reversed(said)) + ".", GROUPS_FILE)  # fmt: skip
 
 
 def draw_regret(voice: Voice, facts: Facts) -> Figure:
@@ -124,7 +124,7 @@ def draw_regret(voice: Voice, facts: Facts) -> Figure:
     ranks.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize=6)
     where = {"outcome": voice.outcome(facts.headline), "year": facts.report_year, "against": against}
     return finish(canvas, "regret", voice.texts("reviewer.figure.regret", **where),
-                  voice.texts("reviewer.alt.regret") + " " + "; ".join(reversed(said)) + ".")  # fmt: skip
+                  voice.texts("reviewer.alt.regret") + " " + "; ".join(reversed(said)) + ".", RANKS)  # fmt: skip
 
 
 def draw_peeling(voice: Voice, facts: Facts) -> Figure:
@@ -150,7 +150,7 @@ def draw_peeling(voice: Voice, facts: Facts) -> Figure:
         shares = {key: voice.numbers.number(100 * held[key], 0) for key in ("coverage", "density")}
         said.append(voice.texts("reviewer.alt.peeled", regime=regime, against=against, **shares))
     return finish(canvas, "peeling", voice.texts("reviewer.figure.peeling", regime=facts.main_regime),
-                  voice.texts("reviewer.alt.peeling") + " " + "; ".join(said) + ".")  # fmt: skip
+                  voice.texts("reviewer.alt.peeling") + " " + "; ".join(said) + ".", PEELING)  # fmt: skip
 
 
 def draw_futures(voice: Voice, facts: Facts, regime: str, against: str) -> Figure:
@@ -172,4 +172,4 @@ def draw_futures(voice: Voice, facts: Facts, regime: str, against: str) -> Figur
     show_numbers(axes.yaxis, voice.numbers)
     return finish(canvas, f"futures_{against.lower()}",
                   voice.texts("reviewer.figure.futures", regime=regime, against=against),
-                  voice.texts("reviewer.alt.futures") + " " + "; ".join(labels.values()) + ".")  # fmt: skip
+                  voice.texts("reviewer.alt.futures") + " " + "; ".join(labels.values()) + ".", FUTURES)  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from alliance_dynamics.files import write_csv
 from alliance_dynamics.report.blocks import Section, plain
-from alliance_dynamics.report.edition import Edition, prepare_edition
+from alliance_dynamics.report.edition import Edition, prepare_editions
 
 from .make_results import make_results
 
@@ -74,7 +74,7 @@ def results(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module", params=["en", "ru"])
 def edition(request, results) -> Edition:
-    return prepare_edition(results, request.param)
+    return next(prepare_editions(results, request.param, ("report",)))
 
 
 def section(edition: Edition, name: str) -> Section:
@@ -123,6 +123,6 @@ def test_every_table_has_a_caption_in_its_language_and_no_empty_cell(edition):
 
 
 def test_figures_have_descriptions_that_say_the_numbers(edition):
-    figures = {each.name: each for each in edition.all_figures}
+    figures = {each.name: each for each in edition.context.figures}
     assert "60 %" in figures["convergence"].description
     assert "20 %" in figures["groups"].description and "25 %" in figures["groups"].description
