@@ -90,6 +90,7 @@ def summary(found: Estimation) -> dict[str, Any]:
             }
             for each in found.serial
         ],
+        "slopes_by_differences": found.objective.by_differences,
         "beside": found.beside,
         "warnings": [str(each) for each in found.problem.warnings],
     }

@@ -154,6 +154,9 @@ def _notes(found: Estimation) -> Iterator[str]:
 
 
 def _checks(found: Estimation) -> Iterator[str]:
+    if found.objective.by_differences:
+        yield tell("Slopes by {names} are differences, the model has no exact ones",
+                   names=", ".join(found.objective.by_differences))  # fmt: skip
     half = found.beside.get("half_step")
     if half is not None and not abs(half - found.nll) < 1e-3:
         yield tell("With half the step of {dt} the value is {half}: take a smaller `dt`",

@@ -8,6 +8,7 @@ import pytest
 from alliance_dynamics.calibration.diagnostics import r_hat
 from alliance_dynamics.calibration.fit import Task, fit, jacobian
 from alliance_dynamics.calibration.likelihood import Points, Priors
+from alliance_dynamics.calibration.linear_sampler import SMALL
 from alliance_dynamics.calibration.naive import drift, last_value
 from alliance_dynamics.calibration.noise import Chains, NoisePriors
 from alliance_dynamics.calibration.posterior import sample_posterior
@@ -74,6 +75,16 @@ def test_the_posterior_of_a_line_has_the_classical_spread():
     assert draws.values.std(axis=0) == pytest.approx(classical * np.sqrt(19 / 17), rel=0.15)
     assert draws.passed
     assert draws.accepted > 0.9  # the stand-ins are the model itself here
+
+
+def test_draws_do_not_depend_on_the_number_of_threads():
+    task, _, _ = line_task()
+    found = fit(task, np.zeros(3), starts=2, seed=0)
+    assert 4 * 240 * task.points.count > SMALL
+    one, two = (
+        sample_posterior(task, found, draws=50, generations=4, chains=240, seed=0, jobs=jobs) for jobs in (1, 2)
+    )
+    assert one.values.tobytes() == two.values.tobytes() and one.sigma.tobytes() == two.sigma.tobytes()
 
 
 def test_the_sampler_finds_a_correlated_normal():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from alliance_dynamics.calibration.noise import Chains, NoisePriors, fit_noise, log_likelihood
+from alliance_dynamics.calibration.noise_sums import NoiseSums
 
 YEARS = np.array([2000.0, 2001, 2002, 2004, 2007, 2008])
 
@@ -22,6 +23,20 @@ def test_ar1_equals_the_dense_normal_gaps_included(phi, sigma, seed):
     dense = multivariate_normal(np.zeros(6), covariance, allow_singular=True).logpdf(residuals)
     ours = log_likelihood(residuals, np.array([sigma]), np.array([phi]), chains)
     assert ours == pytest.approx(dense, rel=1e-10, abs=1e-10)
+
+
+def test_sums_of_squares_say_the_same_as_the_residuals():
+    stream = np.random.default_rng(3)
+    years = np.concatenate([YEARS, YEARS])
+    group = np.repeat([0, 1], 6)
+    chains = Chains.of(group, years, group)
+    residuals = stream.standard_normal((5, 12))
+    log_sigma, phi = 0.3 * stream.standard_normal((5, 2)), stream.uniform(0, 0.9, (5, 2))
+    sums = NoiseSums.of(chains, 2)
+    ours = sums.log_likelihood(sums.sums(residuals), log_sigma, phi).sum(axis=1) - 6 * np.log(2 * np.pi)
+    assert ours == pytest.approx(log_likelihood(residuals, np.exp(log_sigma), phi, chains), rel=1e-12)
+    columns, x = stream.standard_normal((12, 3)), stream.standard_normal(3)
+    assert x @ sums.products(columns) @ x == pytest.approx(sums.sums((columns @ x)[None, :])[0], rel=1e-12)
 
 
 def test_deleting_points_equals_dropping_their_terms():
