@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -15,9 +15,10 @@ from io import StringIO, TextIOWrapper
 from typing import Any
 
 from alliance_dynamics import __version__
+from alliance_dynamics.commands.as_json import json_of_faults, json_of_outcome
 from alliance_dynamics.commands.outcome import Outcome, outcome_of
 from alliance_dynamics.commands.parser import Parser, say
-from alliance_dynamics.errors import AllianceError, UsageError, fault, nearest
+from alliance_dynamics.errors import AllianceError, Interrupted, UsageError, fault, nearest
 from alliance_dynamics.language import LANGUAGES, language_of_environment, translate, use_language
 
 COMMANDS = (
@@ -52,27 +53,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return outcome.exit_code
     except AllianceError as error:
         _trace(verbose)
-        _show_error(error, command, as_json)
+        if as_json:
+            print(json_of_faults(command, error.exit_code, error.faults))
+        for each in error.faults:
+            print(each, file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         _trace(verbose)
-        print(say("Interrupted. Nothing half-written was left behind."), file=sys.stderr)
-        return INTERRUPTED
+        return _stop(_interrupted(error, given), INTERRUPTED, command, as_json)
     except BrokenPipeError:  # the reader of our output, e.g. `head`, has seen enough
         _drop_output()
         return 0
     except (OSError, MemoryError) as error:  # a full disk, a process without memory: the machine's, not the user's file
         _trace(verbose)
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        print(say("The work was stopped by the system: {reason}.").format(reason=reason), file=sys.stderr)
+        with suppress(OSError):
+            _stop(say("The work was stopped by the system: {reason}.").format(reason=reason), 1, command, as_json)
         _drop_output()
         return 1
     except Exception as error:  # a fault of ours; a user gets one line, and the traceback on demand
         _trace(verbose)
         shown = f"{type(error).__name__}: {error}"
         template = say("The program failed unexpectedly: {error}. Please report it with the output of -v.")
-        print(template.format(error=shown), file=sys.stderr)
-        return 1
+        return _stop(template.format(error=shown), 1, command, as_json)
 
 
 def make_parser(command: str) -> tuple[Parser, Callable[[Namespace], object]]:
@@ -82,6 +85,13 @@ def make_parser(command: str) -> tuple[Parser, Callable[[Namespace], object]]:
     module.add_options(parser)
     parser.add_common_options()
     return parser, module.execute
+
+
+def _interrupted(error: KeyboardInterrupt, given: Sequence[str]) -> str:
+    if not (isinstance(error, Interrupted) and error.resumable):
+        return say("Interrupted. Nothing half-written was left behind.")
+    again = shlex.join(["alliance", *given, *(() if "--resume" in given else ("--resume",))])
+    return say("Interrupted. What is finished is kept. Go on with: {command}").format(command=again)
 
 
 def _trace(verbose: bool) -> None:
@@ -180,15 +190,17 @@ def _execute(command: str, given: list[str]) -> Outcome:
     arguments = parser.parse(given)
     outcome = outcome_of(execute(arguments))
     if arguments.json:
-        _print_json(command, outcome)
+        print(json_of_outcome(command, outcome))
     else:
         sys.stdout.write(outcome.text if outcome.text.endswith("\n") or not outcome.text else outcome.text + "\n")
+    for each in outcome.faults:
+        print(each, file=sys.stderr)
     for notice in outcome.notices:
         print(say("Note: ") + translate(notice), file=sys.stderr)
     if not arguments.quiet:
         for path in outcome.outputs:
             print(say("Written: ") + str(path), file=sys.stderr)
-        if outcome.next_step:
+        if outcome.next_step and not outcome.exit_code:
             print(say("Next: ") + outcome.next_step, file=sys.stderr)
     return outcome
 
@@ -207,35 +219,12 @@ def _help() -> str:
     return "\n".join(lines)
 
 
-def _print_json(command: str, outcome: Outcome) -> None:
-    from alliance_dynamics.files import sha256
-
-    content = {
-        "schema": 1,
-        "command": command,
-        "status": "done" if outcome.exit_code == 0 else "failed",
-        "exit_code": outcome.exit_code,
-        "outputs": [
-            {"path": str(each), "sha256": sha256(each) if each.is_file() else None} for each in outcome.outputs
-        ],
-        "results": {**outcome.results, **({"text": outcome.text} if outcome.text else {})},
-        "warnings": [translate(each) for each in outcome.notices],
-        "errors": [],
-    }
-    print(json.dumps(content, ensure_ascii=False, allow_nan=False))
-
-
-def _show_error(error: AllianceError, command: str, as_json: bool) -> None:
+def _stop(message: str, exit_code: int, command: str, as_json: bool) -> int:
+    """Says why the work ended that no fault of the user describes."""
     if as_json:
-        errors = [
-            {"file": each.place.file, "line": each.place.line, "message": " ".join(each.sentences())}
-            for each in error.faults
-        ]
-        content = {"schema": 1, "command": command, "status": "failed", "exit_code": error.exit_code, "outputs": [],
-                   "results": {}, "warnings": [], "errors": errors}  # fmt: skip
-        print(json.dumps(content, ensure_ascii=False))
-    for each in error.faults:
-        print(each, file=sys.stderr)
+        print(json_of_faults(command, exit_code, [fault("", "{message}", message=message)]))
+    print(message, file=sys.stderr)
+    return exit_code
 
 
 if __name__ == "__main__":

@@ -124,6 +124,14 @@ class ProvenanceError(AllianceError):
     exit_code = 6
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in work of which something is kept; `resumable` where the same command can go on."""
+
+    def __init__(self, *, resumable: bool):
+        super().__init__()
+        self.resumable = resumable
+
+
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str:
     """The nearest known name, or an empty string."""
     lower = {each.lower(): each for each in known}

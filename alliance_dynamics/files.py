@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import os
@@ -66,6 +67,43 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+class Lock:
+    """A file that one process at a time holds; the system lets go of it when the process ends, however it ends."""
+
+    def __init__(self, path: Path):
+        self.path, self.file = path, None
+
+    def take(self) -> None:
+        """UsageError: another process holds it, or its folder cannot be written."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = self.path.open("ab")
+        except OSError as error:
+            raise UsageError(_unwritable(self.path, error)) from error
+        try:
+            if os.name == "nt":
+                import msvcrt
+
+                msvcrt.locking(self.file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):  # a file system without locks
+                return
+            self.release()
+            raise UsageError(
+                fault(str(self.path.parent), "Another process is at work here",
+                      remedy="Wait until it has ended, or choose another folder with --out")
+            ) from error  # fmt: skip
+
+    def release(self) -> None:
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+
+
 class Outputs:
     """A folder of results that appears whole.
 
@@ -114,6 +152,24 @@ class Outputs:
                 old.replace(self.target)
             raise
         shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_left_behind(target: Path) -> None:
+    """Removes the half-made folders beside a target whose processes were killed."""
+    for left in target.parent.glob(f"{target.name}.part-*"):
+        number = left.name.rpartition("-")[2]
+        if os.name == "posix" and number.isdecimal() and not _lives(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _cell(value: object) -> object:

@@ -424,3 +424,111 @@ def test_progress_on_a_terminal_is_a_bar():
     with progress("Counting [x]", 4, stream=stream) as advance:
         advance(4)
     assert "Counting [x]" in stream.getvalue()
+
+
+# ---- one JSON object
+
+ENTRY = {"type": ["string", "null"]}
+REPLY = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "schema": {"const": 1},
+        "command": {"type": "string"},
+        "status": {"enum": ["done", "failed", "usage", "input", "run", "unsupported", "provenance", "partial",
+                            "interrupted"]},
+        "exit_code": {"type": "integer"},
+        "outputs": {"type": "array", "items": {
+            "type": "object", "required": ["path", "sha256", "kind"], "additionalProperties": False,
+            "properties": {"path": {"type": "string"}, "sha256": ENTRY, "kind": {"type": "string"}}}},
+        "results": {"type": "object"},
+        "warnings": {"type": "array", "items": {"type": "string"}},
+        "errors": {"type": "array", "items": {
+            "type": "object", "additionalProperties": False,
+            "required": ["code", "file", "line", "key", "value", "message", "expected", "hint"],
+            "properties": {"code": {"type": "string"}, "line": {"type": ["integer", "null"]},
+                           **dict.fromkeys(("file", "key", "value", "message", "expected", "hint"), ENTRY)}}},
+        "manifest": ENTRY,
+    },
+}  # fmt: skip
+REPLY["required"] = list(REPLY["properties"])
+QUICK = {
+    "run": "run BASE --out OUT.csv", "check": "check BASE --draws 0", "schema": "schema regime", "doctor": "doctor",
+    "data": "data show grp", "export": "export xmile BASE --out OUT.xmile", "diagram": "diagram BASE --out OUT.svg",
+    "doc": "doc BASE --out OUT.html",
+}  # fmt: skip
+
+
+def reply(text: str) -> dict:
+    from jsonschema import validate
+
+    assert text.count("\n") == 1
+    found = json.loads(text)
+    validate(found, REPLY)
+    return found
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_wrong_usage_of_every_command_is_one_json_object(capsys, command):
+    code, out, err = call(capsys, command, "--no-such-option", "--json")
+    found = reply(out)
+    assert (found["command"], found["exit_code"], found["status"]) == (command, code, "usage") == (command, 2, "usage")
+    if command not in (
+        "report",
+        "verify",
+        "data",
+        "schema",
+        "export",
+        "diagram",
+        "doc",
+    ):  # an argument is missing first
+        assert found["errors"][0]["key"] == "--no-such-option"
+        assert found["errors"][0]["hint"]
+    assert err.startswith(found["errors"][0]["message"].removesuffix("."))
+
+
+@pytest.mark.parametrize("command", QUICK)
+def test_success_of_a_command_is_one_json_object(capsys, base, tmp_path, command):
+    words = [each.replace("BASE", base).replace("OUT", str(tmp_path / "out")) for each in QUICK[command].split()]
+    code, out, _ = call(capsys, *words, "--json")
+    found = reply(out)
+    assert (found["command"], found["exit_code"]) == (command, code)
+    for each in found["outputs"]:
+        assert each["sha256"] and each["kind"]
+
+
+def test_what_is_not_finite_is_null_with_a_warning():
+    from alliance_dynamics.commands.as_json import json_of_outcome
+    from alliance_dynamics.commands.outcome import Outcome
+
+    found = reply(json_of_outcome("run", Outcome(results={"a": [1.0, float("nan")], "b": {"c": float("inf")}})) + "\n")
+    assert found["results"] == {"a": [1.0, None], "b": {"c": None}}
+    assert found["warnings"] == ["2 numbers of the results are not finite and stand as null"]
+
+
+def test_a_fault_of_a_file_says_line_key_value_and_hint(capsys, tmp_path):
+    file = tmp_path / "x.toml"
+    file.write_text('schema = 1\n[scenario]\nname = "x"\n[levers.agenda_power]\nvalue = 2\nstart = 2030.3\n',
+                    encoding="utf-8")  # fmt: skip
+    code, out, _ = call(capsys, "run", str(file), "--json")
+    value, start = reply(out)["errors"]
+    assert code == 3
+    assert (value["code"], value["line"], value["key"], value["value"]) == (
+        "input",
+        5,
+        "levers.agenda_power.value",
+        "2",
+    )
+    assert (start["line"], start["value"], start["hint"]) == (6, "2030.3", "Use 2030.25.")
+
+
+def test_an_expectation_that_fails_writes_the_run_and_is_exit_code_1(capsys, base, tmp_path):
+    file = tmp_path / "x.toml"
+    file.write_text('[scenario]\nname = "x"\n[[expect]]\nvariable = "S"\nat_most = 10\n', encoding="utf-8")
+    out = tmp_path / "x.csv"
+    code, shown, err = call(capsys, "run", base, str(file), "--out", str(out), "--json")
+    assert code == 1
+    assert out.is_file()
+    (error,) = reply(shown)["errors"]
+    assert (error["line"], error["key"]) == (3, "S")
+    assert "x.toml:3  `S` is " in err

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alliance_dynamics.errors import UsageError
+from alliance_dynamics.errors import Interrupted, UsageError
 from alliance_dynamics.files import sha256
 from alliance_dynamics.study import study
 
@@ -158,3 +158,29 @@ def test_failures_and_ranks_agree_with_the_share_of_better_draws(folder):
     ranks = [row for row in rows(folder, "sensitivity/ranks.csv") if wanted.items() <= row.items()]
     assert sum(float(row["share_rank_1"]) for row in ranks) == pytest.approx(1)
     assert min(float(row["mean_regret"]) for row in ranks) >= 0
+
+
+@pytest.mark.slow
+def test_an_interrupted_study_goes_on_and_ends_with_the_same_bits(folder, tmp_path, monkeypatch, capsys):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    target = tmp_path / "results"
+    with monkeypatch.context() as patched:
+        patched.setattr("alliance_dynamics.study.story.accounts", interrupted)
+        with pytest.raises(Interrupted) as caught:
+            study("tatarstan", quick=True, out=target, seed=0, jobs=1, quiet=True)
+    assert caught.value.resumable
+    assert [each.name for each in tmp_path.iterdir()] == ["results.unfinished"]
+    study("tatarstan", quick=True, out=target, seed=0, jobs=2, resume=True)
+    told = capsys.readouterr().err
+    assert "Calibrating: done before" in told
+    assert "Closing the accounts: 100 of 100" in told
+    assert [each.name for each in tmp_path.iterdir()] == ["results"]
+    files = {each.relative_to(folder) for each in folder.rglob("*") if each.is_file() and each.name != "manifest.json"}
+    tables = [each for each in files if each.suffix in (".csv", ".json")]
+    assert len(tables) > 20
+    for each in tables:
+        assert (folder / each).read_bytes() == (target / each).read_bytes(), each
+    one, other = (json.loads((each / "manifest.json").read_text(encoding="utf-8")) for each in (folder, target))
+    assert one["content_sha256"] == other["content_sha256"]

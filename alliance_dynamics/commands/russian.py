@@ -317,6 +317,15 @@ RUSSIAN: dict[str, str] = {
     "dt = {dt} does not divide {step} years, on which levers in time turn": (
         "dt = {dt} не делит {step} года — шаг, на котором поворачивают рычаги во времени"
     ),
+    "go on with an interrupted study; what is finished is not done again": (
+        "продолжить прерванное исследование; готовое заново не делается"
+    ),
+    "Interrupted. What is finished is kept. Go on with: {command}": (
+        "Прервано. Готовое сохранено. Продолжить: {command}"
+    ),
+    "{count} numbers of the results are not finite and stand as null": (
+        "чисел среди результатов, которые не конечны и записаны как null: {count}"
+    ),
     "ok": "есть",
     "absent": "нет",
     "WRONG": "СБОЙ",

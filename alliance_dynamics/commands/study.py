@@ -24,6 +24,9 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--policy-year", type=number, metavar="YEAR",
                         help=say("year from which the regimes differ (that of the regimes)"))  # fmt: skip
 
+    parser.add_argument("--resume", action="store_true",
+                        help=say("go on with an interrupted study; what is finished is not done again"))  # fmt: skip
+
 
 def execute(arguments: Namespace) -> object:
     from alliance_dynamics.study import study
@@ -35,6 +38,7 @@ def execute(arguments: Namespace) -> object:
         seed=arguments.seed,
         jobs=arguments.jobs,
         policy_year=arguments.policy_year,
+        resume=arguments.resume,
         quiet=arguments.quiet,
     )
     report = next(each for each in outcome.outputs if each.stem == f"report_{current_language()}")

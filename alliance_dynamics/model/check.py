@@ -18,7 +18,7 @@ from alliance_dynamics.model.places import MOST_IN_NAME
 
 MOST_EQUATIONS = 200_000
 MOST_POINTS = 10_000
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def check_model(

@@ -7,7 +7,7 @@ import unicodedata
 from alliance_dynamics.model.model import Model
 
 _LATIN = dict(zip("аеорсухіјѕԁһкмтвн", "aeopcyxijsdhkmtbh", strict=True))
-_LATIN |= dict.fromkeys("\xad\u200b\u200c\u200d\u2060\ufeff", "")
+_LATIN |= dict.fromkeys("\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", "")
 
 
 def look_alike_notices(model: Model) -> list[str]:

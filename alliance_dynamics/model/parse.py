@@ -58,7 +58,7 @@ class Parsed:
 
 def parse(text: str) -> Parsed:
     """One equation on one line, without units and comment; NotVensim where the grammar refuses it."""
-    if match := _CONSTANT.fullmatch(text):  # half of a large model, and the grammar takes a thousand times as long
+    if match := _CONSTANT.fullmatch(text):  # most constants, for which the grammar takes a hundred times as long
         return Parsed(match.group(1), (), (), "=", "", float(match.group(2)))
     grammar = _grammar()
     try:

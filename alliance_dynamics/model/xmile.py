@@ -145,10 +145,8 @@ class _Reader:
                         label=repr(each.label),
                     )
                 )
-        for second in ("connect", "connect2"):  # Stella writes most connections twice, in two spellings
-            for connection in self.connections:
-                if connection[2].tag.rpartition("}")[2] == second:
-                    self._connect(found, *connection)
+        for connection in self.connections:
+            self._connect(found, *connection)
         return found
 
     def _module(
@@ -191,7 +189,7 @@ class _Reader:
             return None
         inner = Scope(f"{scope.prefix}{name}.", f"{scope.label}{label}.", scope)
         scope.modules[name] = inner
-        self.connections.extend((scope, inner, each) for each in children(element, "connect", "connect2"))
+        self.connections.extend((scope, inner, each) for each in _connections(element))
         return self.models[of], inner, (*path, of)
 
     def _connect(self, found: dict[str, Declaration], scope: Scope, inner: Scope, element: Element) -> None:
@@ -310,6 +308,14 @@ def _take_controls(declarations: dict[str, Declaration], top: Scope, specs: Spec
                 )
             )
     return specs
+
+
+def _connections(module: Element) -> list[Element]:
+    """The connections of a module; Stella writes most of them twice, as <connect> and as <connect2>."""
+    first = list(children(module, "connect"))
+    made = {qualified(each.get("to") or "").rpartition(".")[2] for each in first}
+    second = children(module, "connect2")
+    return first + [each for each in second if qualified(each.get("to") or "").rpartition(".")[2] not in made]
 
 
 def _is_lost_data(declaration: Declaration) -> bool:

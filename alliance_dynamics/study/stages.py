@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from alliance_dynamics.calibration.calibration import Effort
+import alliance_dynamics
+from alliance_dynamics.calibration.calibration import Calibration, Effort
+from alliance_dynamics.calibration.problem import Problem
+from alliance_dynamics.calibration.setup import set_up
 from alliance_dynamics.futures import Futures, columns_of_regime
+from alliance_dynamics.manifest import environment, hash_files
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.regimes import RegimeRuns
-from alliance_dynamics.result_files import write_rows
-from alliance_dynamics.result_files_policy import write_groups
 from alliance_dynamics.scenarios import Scenario, find_regime
 from alliance_dynamics.sensitivity.governance import (
     MAX_FAILED,
@@ -32,6 +34,7 @@ BASELINE, ALLIANCE_REGIME, NO_PROGRAMME = "R1", "R3", "R0"
 HEADLINE = "net_present_value"
 MAIN_OUTCOMES = (HEADLINE, "gross_regional_product", "innovative_goods_volume", "interregional_link_density")
 YEARS = (2030, 2040, 2050)
+LAST_FITTED_YEAR = 2030
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,33 @@ class Size:
     @staticmethod
     def of(quick: bool) -> Size:
         return Size(Effort.quick(), 16, 4, 40, 2, 0) if quick else Size(Effort(), 1024, 16, 400, 16, 32)
+
+
+def inputs_of(
+    model: Model, task: Problem, parameters: Parameters, regimes: Sequence[Scenario], size: Size, seed: int
+) -> dict[str, Any]:
+    """All that the numbers of a study follow from, as hashes and numbers: our code and the libraries too."""
+    code = hash_files(Path(alliance_dynamics.__file__).parent, "**/*.py")
+    return {
+        "code": code,
+        "environment": environment(),
+        "model": model.hash,
+        "problem": hash_files(task.folder),
+        "parameters": parameters.hash,
+        "regimes": [each.hash for each in regimes],
+        "size": asdict(size),
+        "seed": seed,
+    }
+
+
+def without_setup(fitted: Calibration) -> Calibration:
+    """What a calibration found, without the model that it is about."""
+    return replace(fitted, setup=None)  # type: ignore[arg-type]
+
+
+def with_setup(model: Model, task: Problem, jobs: int, found: Calibration) -> Calibration:
+    """The calibration again about its model."""
+    return replace(found, setup=set_up(model, task, last_year=LAST_FITTED_YEAR, jobs=jobs))
 
 
 def sweep_levers(
@@ -92,16 +122,15 @@ def sweep_levers(
 
 
 def repeat(
-    folder: Path, model: Model, futures: Futures, regimes: Sequence[Scenario], parameters: Parameters, size: Size,
+    model: Model, futures: Futures, regimes: Sequence[Scenario], parameters: Parameters, size: Size,
     seed: int, jobs: int, tell: Callable[[float], None],
-) -> None:  # fmt: skip
+) -> tuple[GovernanceSweep, list[dict[str, Any]]]:  # fmt: skip
     """Levers, calibrated parameters and assumptions as three groups; and the ranking of the inputs, again and again."""
     few = replace(size, points=max(2, size.points // 4))
     grouped = sweep_levers(model, futures, regimes, parameters, few, seed, jobs, lambda _: None, grouped=True,
                            step_points=0)  # fmt: skip
-    write_groups(folder, grouped)
     if not size.repeated:
-        return
+        return grouped, []
     small = replace(size, points=size.repeated, replicates=8)
     rows = repeated_rankings(
         variants_of(model, futures, parameters.levers, seed),
@@ -111,7 +140,7 @@ def repeat(
         ),
         outcomes=MAIN_OUTCOMES, year=YEARS[1], progress=tell,
     )  # fmt: skip
-    write_rows(folder / "repeated.csv", rows)
+    return grouped, rows
 
 
 def share_out(

@@ -26,6 +26,7 @@ from alliance_dynamics.result_files import (
 )
 from alliance_dynamics.result_files_policy import (
     cards_of_inputs,
+    write_groups,
     write_hinges,
     write_ladder,
     write_shares,
@@ -33,19 +34,24 @@ from alliance_dynamics.result_files_policy import (
 )
 from alliance_dynamics.sensitivity.alternatives import regimes_by_form
 from alliance_dynamics.study.inputs import find_problem, model_of, regimes_from
+from alliance_dynamics.study.keeping import Stages
 from alliance_dynamics.study.signing import settings_of, sign_results
 from alliance_dynamics.study.stages import (
     ALLIANCE_REGIME,
     BASELINE,
     HEADLINE,
+    LAST_FITTED_YEAR,
     MAIN_OUTCOMES,
     NO_PROGRAMME,
     YEARS,
     Size,
+    inputs_of,
     repeat,
     share_out,
     sweep_levers,
     weigh,
+    with_setup,
+    without_setup,
 )
 from alliance_dynamics.study.summary import summary_of_gaps
 
@@ -58,21 +64,24 @@ def study(
     seed: int = 1,
     jobs: int = 1,
     policy_year: float | None = None,
+    resume: bool = False,
     quiet: bool = False,
 ) -> Outcome:
     """Calibrates, compares R0 to R4 from the policy year to 2050, finds what the gaps hang on, writes it all.
 
     Results appear under `out` (results/PROBLEM) only when everything has succeeded.  The same inputs and seed give the
-    same files, the manifest's volatile fields apart, for any number of jobs.
+    same files, the manifest's volatile fields apart, for any number of jobs, and after an interruption with `resume`.
     """
     began = time.monotonic()
     size = Size.of(quick)
     task = find_problem(problem)
     target = out or Path("results") / task.folder.name
     model, parameters, regimes = model_of(task), read_parameters(), regimes_from(policy_year)
-    with Outputs(target) as folder:
-        with stage("Calibrating", quiet) as tell:
-            fitted = calibrate_model(model, task, seed=seed, effort=size.effort, jobs=jobs, progress=tell)
+    inputs = inputs_of(model, task, parameters, regimes, size, seed)
+    with Stages(target, inputs, resume=resume, quiet=quiet) as stages, Outputs(target) as folder:
+        fitted = stages.value("calibration", "Calibrating", lambda tell: calibrate_model(
+            model, task, seed=seed, effort=size.effort, last_year=LAST_FITTED_YEAR, jobs=jobs, progress=tell,
+        ), bare=without_setup, whole=partial(with_setup, model, task, jobs))  # fmt: skip
         write_calibration(folder / "calibration", fitted)
 
         futures = draw_futures(fitted, parameters, seed=seed)
@@ -81,36 +90,45 @@ def study(
         compared = compare_regimes(runs, baseline=BASELINE, at=YEARS)
         write_comparison(folder / "comparison", runs, compared, parameters)
 
-        with stage("Sensitivity of the governance levers", quiet) as tell:
-            sweep = sweep_levers(model, futures, regimes, parameters, size, seed, jobs, tell)
+        sweep = stages.value("sensitivity", "Sensitivity of the governance levers", lambda tell: sweep_levers(
+            model, futures, regimes, parameters, size, seed, jobs, tell
+        ))  # fmt: skip
         write_sensitivity(folder / "sensitivity", sweep, parameters)
-        with stage("Repeating the ranking of the inputs", quiet) as tell:
-            repeat(folder / "sensitivity", model, futures, regimes, parameters, size, seed, jobs, tell)
+        grouped, repeated = stages.value("repeated", "Repeating the ranking of the inputs", lambda tell: repeat(
+            model, futures, regimes, parameters, size, seed, jobs, tell
+        ))  # fmt: skip
+        write_groups(folder / "sensitivity", grouped)
+        if repeated:
+            write_rows(folder / "sensitivity" / "repeated.csv", repeated)
 
-        with stage("Weighing levers and regimes", quiet) as tell:
-            names = cards_of_inputs(fitted, futures, parameters)
-            rungs, standing = weigh(model, futures, regimes, parameters, runs, names, size, seed, jobs, tell)
+        names = cards_of_inputs(fitted, futures, parameters)
+        rungs, standing = stages.value("levers", "Weighing levers and regimes", lambda tell: weigh(
+            model, futures, regimes, parameters, runs, names, size, seed, jobs, tell
+        ))  # fmt: skip
         write_ladder(folder / "sensitivity", rungs)
         write_standing(folder / "sensitivity", standing, names)
         write_hinges(folder / "sensitivity", runs, futures, names, regime=ALLIANCE_REGIME, baseline=BASELINE,
                      outcome=HEADLINE, year=YEARS[1])  # fmt: skip
-        with stage("Sharing out the calibrated parameters", quiet) as tell:
-            shares = share_out(model, futures, regimes, parameters, names, size, seed, jobs, tell)
+        shares = stages.value("shares", "Sharing out the calibrated parameters", lambda tell: share_out(
+            model, futures, regimes, parameters, names, size, seed, jobs, tell
+        ))  # fmt: skip
         write_shares(folder / "sensitivity", shares, names)
-        with stage("Trying other forms of the model", quiet) as tell:
-            forms = regimes_by_form(model, regimes, futures, parameters, baseline=BASELINE, outcomes=MAIN_OUTCOMES,
-                                    years=YEARS[:2], draws=size.ladder_draws, jobs=jobs, progress=tell)  # fmt: skip
+        forms = stages.value("alternatives", "Trying other forms of the model", lambda tell: regimes_by_form(
+            model, regimes, futures, parameters, baseline=BASELINE, outcomes=MAIN_OUTCOMES, years=YEARS[:2],
+            draws=size.ladder_draws, jobs=jobs, progress=tell,
+        ))  # fmt: skip
         write_rows(folder / "sensitivity" / "alternatives.csv", [each.row() for each in forms])
 
-        with stage("Closing the accounts", quiet) as tell:
-            closed = accounts(model, regimes, futures, parameters, against=NO_PROGRAMME, years=YEARS, jobs=jobs,
-                              progress=tell)  # fmt: skip
+        closed = stages.value("accounts", "Closing the accounts", lambda tell: accounts(
+            model, regimes, futures, parameters, against=NO_PROGRAMME, years=YEARS, jobs=jobs, progress=tell
+        ))  # fmt: skip
         write_rows(folder / "comparison" / "accounts.csv", [each.row() for each in closed])
 
-        with stage("Finding the loops that lead", quiet) as tell:
-            loops = loops_of_regimes(model, regimes, futures, parameters, named_loops_of(model), progress=tell,
-                                     draws=QUICK_DRAWS if quick else DRAWS)  # fmt: skip
-        write_rows(folder / "loops" / "by_decade.csv", list(loops.rows(parameters)))
+        loops = stages.value("loops", "Finding the loops that lead", lambda tell: list(loops_of_regimes(
+            model, regimes, futures, parameters, named_loops_of(model), progress=tell,
+            draws=QUICK_DRAWS if quick else DRAWS,
+        ).rows(parameters)))  # fmt: skip
+        write_rows(folder / "loops" / "by_decade.csv", loops)
 
         from alliance_dynamics.explorer import write_explorer
         from alliance_dynamics.report import write_reports
@@ -127,7 +145,7 @@ def study(
         with stage("Writing the reports", quiet) as tell:
             write_reports(folder, tell=tell)
         sign(wall_s=time.monotonic() - began)
-    names = (
+    shown = (
         "index.html",
         "brief_ru.pdf",
         "brief_en.pdf",
@@ -143,6 +161,6 @@ def study(
     return Outcome(
         exit_code=0 if quick or fitted.posterior.passed else 1,
         text=summary_of_gaps(compared, fitted, parameters, quick),
-        outputs=tuple(target / name for name in names),
+        outputs=tuple(target / name for name in shown),
         next_step=translate("open {path}").format(path=target / "index.html"),
     )

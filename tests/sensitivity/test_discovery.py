@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from alliance_dynamics.errors import UsageError
+from alliance_dynamics.sensitivity import discovery
 from alliance_dynamics.sensitivity.discovery import failure_box
 
 NAMES = "abcdef"
@@ -24,6 +25,16 @@ def test_a_planted_box_is_found_with_exactly_its_two_limits(seed):
     assert a.low is None and a.high == pytest.approx(0.4, abs=0.01)
     assert b.high is None and b.low == pytest.approx(0.5, abs=0.01)
     assert a.quasi_p < 1e-6 and a.stability > 0.9 and b.stability > 0.9
+
+
+@pytest.mark.slow
+def test_a_planted_box_is_found_in_95_of_100_seeds(monkeypatch):
+    monkeypatch.setattr(discovery, "RESAMPLES", 1)  # stability is not asked for here
+    good = 0
+    for seed in range(100):
+        found = failure_box(NAMES, *planted(seed), seed=seed)
+        good += found.coverage >= 0.93 and found.density >= 0.97 and len(found.limits) == 2
+    assert good >= 95
 
 
 def test_the_figures_of_a_box_are_those_of_its_cases():

@@ -198,3 +198,20 @@ def test_salib_is_not_imported_with_the_package():
     code = "import sys, alliance_dynamics.sensitivity.salib as s; print('SALib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("second_order", [True, False])
+def test_no_analysis_of_salib_is_behind_our_numbers(second_order, monkeypatch):
+    """Its parallel resampling returns zeros and its delta indices lost a key: neither can reach a result."""
+    import SALib.analyze.delta
+    import SALib.analyze.sobol
+
+    def refuse(*_args, **_options):
+        raise AssertionError("SALib was asked to analyse")
+
+    samples = sampler.sample(problem(), 64, calc_second_order=second_order, seed=1)
+    expected = from_salib(problem(), ishigami(samples), samples=samples)
+    for module in (SALib.analyze.sobol, SALib.analyze.delta):
+        monkeypatch.setattr(module, "analyze", refuse)
+    found = from_salib(problem(), ishigami(samples), samples=samples)
+    np.testing.assert_array_equal(found.ST.value, expected.ST.value)

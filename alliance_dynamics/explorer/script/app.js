@@ -50,7 +50,11 @@ function answered(answer) {
     if (answer.count + answer.failed < answer.all) timings.coarse = since; else timings.bands = since;
     spreadNow = {...answer, mode: asked.bandsMode};
     drawAll();
-    if (answer.count + answer.failed === answer.all) askShares();
+    if (answer.count + answer.failed === answer.all) {
+      askShares();
+      clearTimeout(speak);  // the summary is said once, when it is known
+      speak = setTimeout(() => say(answerText()), SPEAK);
+    }
   }
   if (answer.kind === "shares") { timings.shares = performance.now() - asked.sharesAt; weighed = {...answer, ...asked.players, players: asked.players.list}; holding(drawWhy); }
   if (answer.kind === "causes") { const focus = asked.causesFocus; causesShown = answer; holding(drawCauses); if (focus) { asked.causesFocus = false; focusCauses(); } }
@@ -89,6 +93,7 @@ function change(what, next, joined) {
 function renew() {  // another state: the line first, the rest when it rests
   spreadNow = weighed = causesShown = null;
   asked.bands = asked.shares = asked.causes = 0;
+  clearTimeout(speak);  // what was to be said of the earlier state
   refreshLevers();
   askRuns();
   drawTools();
@@ -104,8 +109,6 @@ function settle() {
   askBands();
   askCauses();
   address();
-  clearTimeout(speak);
-  speak = setTimeout(() => say(answerText()), SPEAK);
 }
 function address() { location.replace("#" + encode()); shownAddress = location.hash; }
 function holding(draw) {  // what is drawn anew keeps the focus that it had
