@@ -19,6 +19,7 @@ LONG = 24  # a word of a table longer than this may be broken at its signs
 _HEAD = """#set document(title: {title}, date: none)
 #set page(paper: "a4", margin: (x: 16mm, top: 15mm, bottom: 17mm), numbering: "1")
 #set text(font: "Libertinus Serif", size: {size}pt, lang: "{language}", hyphenate: true)
+#let drawing = {drawing}%
 #set par(justify: false, leading: 0.62em, spacing: 0.9em)
 #set table(stroke: (x: none, top: none, bottom: 0.3pt + luma(205)), inset: (x: 3pt, y: 2.6pt))
 #set table.cell(breakable: false)
@@ -49,10 +50,16 @@ def opening(context: Context, size: float = 10) -> list[str]:
     head = _HEAD.replace("{title}", string(context.title)).replace("{language}", context.language)
     subtitle = f"#text(size: 8.5pt, fill: luma(70), {text_of(context.subtitle)})"
     banners = [
-        f'#block(fill: luma(238), inset: 6pt, width: 100%, text(weight: "bold", {text_of(each)}))'
+        f"#block(fill: luma(238), inset: 5pt, above: 0.5em, below: 0.5em, width: 100%, strong({text_of(each)}))"
         for each in context.banners
     ]
-    return [head.replace("{size}", f"{size:g}"), heading(context.title, 1), subtitle, *banners]
+    drawing = round(100 - 10 * max(0.0, 9.5 - size)) if context.most_pages else 100  # figures give way with the text
+    return [
+        head.replace("{size}", f"{size:g}").replace("{drawing}", str(drawing)),
+        heading(context.title, 1),
+        subtitle,
+        *banners,
+    ]
 
 
 def _answer(context: Context, texts: Texts) -> list[str]:
@@ -89,7 +96,7 @@ def heading(title: str, level: int) -> str:
 
 
 def _figure(figure: Figure, texts: Texts) -> str:
-    size = "height: 235mm" if _tall(figure) else "width: 100%"
+    size = "height: 235mm" if _tall(figure) else "width: drawing"
     picture = f"image({string(figure.name + '.svg')}, {size}, alt: {string(figure.description)})"
     below = _note(texts("note.file", file=figure.origin)) if figure.origin else ""
     return f"#figure({picture}, caption: {text_of(figure.caption)}){below}"
