@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ def progress(
     sink: TextIO = sys.stderr if stream is None else stream
     if quiet:
         yield lambda count=1: None
-    elif sink.isatty():
+    elif sink.isatty() and os.environ.get("TERM") != "dumb":
         with _bar(translate(what), total, sink) as advance:
             yield advance
     else:
