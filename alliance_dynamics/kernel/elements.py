@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from alliance_dynamics.kernel.driver import Driver, Loops
 from alliance_dynamics.kernel.fragments import write_ring
-from alliance_dynamics.kernel.lanes import Body, Memory, Row
+from alliance_dynamics.kernel.lanes import Body
 from alliance_dynamics.kernel.llvm import CALLED_ABOVE, PIECE, Graph, Layout, Sink
 from alliance_dynamics.kernel.packing import (
     CYCLE,
@@ -27,6 +27,7 @@ from alliance_dynamics.kernel.packing import (
     state_order,
 )
 from alliance_dynamics.kernel.pieces import BRIEF, Module
+from alliance_dynamics.kernel.places import Memory, Row
 from alliance_dynamics.kernel.plan import Plan
 from alliance_dynamics.kernel.widths import Scalar
 

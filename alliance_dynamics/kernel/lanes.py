@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from alliance_dynamics.kernel import mathematics as m
 from alliance_dynamics.kernel.emit import Emit
@@ -11,116 +10,11 @@ from alliance_dynamics.kernel.fragments import read_ring, uniform
 from alliance_dynamics.kernel.interpolate import lookup, lookup_each
 from alliance_dynamics.kernel.packing import LEAVES, Pack, Shape, exponent_class, limit_of, vector_width
 from alliance_dynamics.kernel.pieces import CONDITIONS, LOGIC, Module
-from alliance_dynamics.kernel.plan import GROUPS, Plan
+from alliance_dynamics.kernel.places import Memory, Row
+from alliance_dynamics.kernel.plan import Plan
 from alliance_dynamics.kernel.program import Op
 from alliance_dynamics.kernel.widths import Part, Scalar
 from alliance_dynamics.model.expression import Table
-
-HELD_POSITIONS = 1 << 32  # held states lie beside no integrated one
-
-
-@dataclass(frozen=True)
-class Row:
-    """Values that must be in memory, beside each other from `at` on, when their group is done."""
-
-    lanes: tuple[int, ...]
-    memory: str
-    at: int
-
-
-@dataclass
-class Memory:
-    """Where everything lies, in doubles; the attributes that `llvm.Layout` has mean the same.
-
-    `integrated` says which state each slot holds, the last `limited` of them limited to 0 from below; unused slots
-    repeat one.  `slots`: the place of each state among its kind.  `laid`: vectors of values that
-    are the same in the whole run.  `columns`: the time-only operation of each double of a time point in T, `sources`
-    the vector in which the kernel's `times` computes it, `times` how many of those there are.
-    """
-
-    width: int
-    integrated: list[int]
-    limited: int
-    states: int
-    held: int
-    keep: int = 0
-    scratch: int = 0
-    times: int = 0
-    fills: dict[int, tuple[int, int]] = field(default_factory=dict)
-    rings: dict[int, int] = field(default_factory=dict)
-    keys: dict[int, int] = field(default_factory=dict)
-    frozen: dict[int, int] = field(default_factory=dict)
-    parameters: dict[int, int] = field(default_factory=dict)
-    laid: dict[tuple[int, ...], int] = field(default_factory=dict)
-    columns: list[int] = field(default_factory=list)
-    sources: list[int] = field(default_factory=list)
-    slots: dict[int, int] = field(default_factory=dict)
-    held_slots: frozenset[int] = frozenset()
-    _timed: dict[tuple[int, ...], int] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, plan: Plan, width: int, integrated: list[int], held: list[int]) -> Memory:
-        rows = -(-len(integrated) // (4 * width)) * 4  # the driver takes four at a time
-        limited = sum(plan.program.states[s].non_negative for s in integrated)
-        memory = cls(width, integrated, limited, rows * width, len(held))
-        memory.take("keep", memory.states + memory.held)
-        memory.take("scratch", memory.inputs + len(plan.rings))
-        for ring in plan.rings:
-            memory.fills[ring] = (memory.take("keep"), memory.take("keep"))
-            memory.rings[ring] = memory.take("keep", 3)
-        for index in plan.groups["step"]:
-            if plan.program.step[index].kind == "random":
-                memory.keys[index] = memory.take("keep")
-        for each in plan.frozen:
-            memory.frozen[each] = memory.take("keep")
-        live = [plan.program.start[i] for i in plan.start]
-        live += [plan.program.step[i] for group in GROUPS for i in plan.groups[group]]
-        for column in sorted({_integer(op) for op in live if op.kind == "param"}):
-            memory.parameters[column] = len(memory.parameters)
-        for slots in (integrated, held):
-            for at, state in enumerate(slots):
-                memory.slots.setdefault(state, at)
-        memory.held_slots = frozenset(held)
-        return memory
-
-    def take(self, memory: str, count: int = 1, *, align: int = 1) -> int:
-        first = -(-getattr(self, memory) // align) * align
-        setattr(self, memory, first + count)
-        return first
-
-    def finish(self) -> None:
-        """Whole vectors, and room for one that begins at the last double."""
-        for memory in ("keep", "scratch"):
-            self.take(memory, self.width)
-            self.take(memory, 0, align=self.width)
-
-    def position(self, state: object) -> int:
-        """Neighbours in memory have neighbouring positions."""
-        assert isinstance(state, int)
-        return self.slots[state] + (HELD_POSITIONS if state in self.held_slots else 0)
-
-    @property
-    def slopes(self) -> int:
-        return self.states
-
-    @property
-    def next(self) -> int:
-        return 3 * self.states
-
-    @property
-    def inputs(self) -> int:
-        return 3 * self.states + self.held
-
-    @property
-    def held_at(self) -> int:
-        return self.states
-
-    def timed(self, lanes: tuple[int, ...]) -> int:
-        """Where these time-only values lie beside each other in T."""
-        if lanes not in self._timed:
-            self._timed[lanes] = len(self.columns)
-            self.columns += lanes
-        return self._timed[lanes]
 
 
 class Body:

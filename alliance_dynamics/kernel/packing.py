@@ -132,9 +132,9 @@ def state_order(
             slots += members[:whole]
             if whole < len(members):
                 rest.append(members[whole:])
-        rest.sort(key=lambda each: -_power(len(each)))  # wide ones first keeps each at a multiple of its width
+        rest.sort(key=lambda each: -vector_width(len(each)))  # wide ones first keeps each at a multiple of its width
         for each in rest:
-            slots += each + [each[-1]] * (_power(len(each)) - len(each))
+            slots += each + [each[-1]] * (vector_width(len(each)) - len(each))
         slots += [slots[-1]] * (-len(slots) % width)
     return slots
 
@@ -281,7 +281,7 @@ class _Costs:
         op, count = self.shape.ops[pack[0]], len(pack)
         saved = (count - 1) * cost_of(op)
         if op.kind in DIVIDE:
-            saved = (count - max(1, _power(count) / 2)) * DIVIDE[op.kind]
+            saved = (count - max(1, vector_width(count) / 2)) * DIVIDE[op.kind]
         moves = sum(self.gathering(column, pack) for column in self.columns[pack])
         theirs = {user: self.pack_of.get(user, (user,)) for index in pack for user in self.users.get(index, ())}
         alone = sum(len(each) == 1 for each in theirs.values())
@@ -369,10 +369,6 @@ def latency_of(op: Op) -> float:
 
 def vector_width(count: int) -> int:
     """The least power of two that holds `count` lanes."""
-    return _power(count)
-
-
-def _power(count: int) -> int:
     return 1 << (count - 1).bit_length()
 
 
