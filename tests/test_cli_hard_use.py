@@ -65,6 +65,7 @@ def say(capsys, *arguments: str) -> tuple[int, str, str]:
         ("study nowhere", "There is no calibration problem `nowhere`."),
         ("study --policy-year 1900", "A year from 2023 to 2049"),
         ("run MODEL --set k=1,5", "write 1.5."),
+        ("run R3 --set federal_apropriation=1", "Did you mean `federal_appropriation`?"),
         ("run MODEL --set k=nan", "`nan` is not a finite number."),
         ("run MODEL --dt 0.3", "Use 4.8 or 5.1."),
         ("run MODEL --dt 1e-12", "At most 100000000."),

@@ -21,6 +21,7 @@ from alliance_dynamics.overrides import Value, is_stock, wrong_change
 from alliance_dynamics.parameters import NO_PARAMETERS, Parameters, read_parameters
 from alliance_dynamics.scenario_levers import lever_faults
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes, read_scenario
+from alliance_dynamics.settings import named
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,9 @@ def _of_command_line(
                 name=name, constant=model.variables[lever.constant].label))  # fmt: skip
             continue
         if wrong := wrong_change(model, name, value):
+            near = nearest(canonical(name), parameters.levers, cutoff=0.8)
+            if near and named(model, name)[0] is None:
+                wrong = replace(wrong, remedy="Did you mean `{nearest}`?", values={**wrong.values, "nearest": near})
             faults.append(wrong)
         card = parameters.constants.get(canonical(name.partition("[")[0]))
         if card and number is not None and _outside(card.low, number, card.high):
