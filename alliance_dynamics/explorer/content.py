@@ -27,7 +27,6 @@ DRAWS = 200
 WHOLE = 65535  # draws travel as whole numbers between the ends of each column
 MILESTONES = (2030, 2040, 2050)
 REFERENCE_YEAR = 2040
-RAMP = "phase-in_time"
 RAMPS = (0.5, 5.0)
 HISTORY = {
     "gross_regional_product": "grp_current_real",
@@ -90,6 +89,7 @@ def page_content(
 ) -> dict[str, Any]:  # fmt: skip
     """`program` has the medians as its defaults; `outputs` are what the script saves, in its order."""
     index, central = program.parameter_index, np.array(program.defaults)
+    ramp = index[parameters.policy_ramp]
     control = {index[each] for each in ("initial_time", "final_time", "time_step", "saveper")}
     levers = {index[each.constant] for each in parameters.levers.values()}
     outcomes = [_outcome(series, k, outputs, history) for k in range(len(series.keys))]
@@ -108,7 +108,7 @@ def page_content(
         "stepError": step.error,
         "levers": [_lever(each, index) for each in parameters.levers.values()],
         "policy": {"column": index[parameters.policy_year], "low": 2024, "high": 2040},
-        "ramp": {"column": index[RAMP], "name": RAMP, "low": RAMPS[0], "high": RAMPS[1], "value": central[index[RAMP]]},
+        "ramp": {"column": ramp, "low": RAMPS[0], "high": RAMPS[1], "value": central[ramp]},
         "regimes": [_regime(each, program, model, parameters) for each in regimes],
         "baseline": baseline,
         "chosen": chosen,
@@ -120,8 +120,7 @@ def page_content(
         "parameters": [
             [*_split(name), float(central[k])]
             for k, name in enumerate(program.parameters)
-            if central[k] != original.defaults[k]
-            and k not in control | levers | {index[parameters.policy_year], index[RAMP]}
+            if central[k] != original.defaults[k] and k not in control | levers | {index[parameters.policy_year], ramp}
         ],
     }
 

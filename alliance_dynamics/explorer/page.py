@@ -18,7 +18,6 @@ from alliance_dynamics.errors import UnsupportedError, fault
 from alliance_dynamics.explorer.causes import causes_of
 from alliance_dynamics.explorer.content import (
     MILESTONES,
-    RAMP,
     packed_draws,
     page_content,
     regime_rows,
@@ -77,7 +76,7 @@ def write_explorer(
     vary = sorted(
         {program.parameters[each] for each in packed.columns}
         | {each.constant for each in parameters.levers.values()}
-        | {parameters.policy_year, RAMP}
+        | {parameters.policy_year, parameters.policy_ramp}
     )
     kernel = write_javascript(program, outputs, vary=vary, method=model.time.method, named=False)
     kept = plan(optimise(program, frozenset(vary)), outputs)

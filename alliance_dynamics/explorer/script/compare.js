@@ -90,7 +90,6 @@ function drawWarnings() {
   const longest = path("decision_delay").reduce((high, each) => each[1] > high[1] ? each : high, [0, 0]);
   if (longest[1] > content.tolerated) found.push(t("warn.delay", {year: longest[0], years: amount(longest[1], "Year", 2), most: amount(content.tolerated, "Year", 2)}));
   if (spreadNow && spreadNow.failed) found.push(t("warn.draws", {failed: spreadNow.failed, all: DRAWS.length}));
-  if (state.ramp !== content.ramp.value) found.push(t("warn.ramp"));
   const {first} = visibleOutcomes(), changed = content.levers.filter((each, k) => state.now.levers[k] !== baseScenario().levers[k]);
   const weak = changed.filter((each) => each.grade === "C").length;
   if (weak) found.push(t("warn.grade", {n: weak, all: changed.length}));

@@ -28,7 +28,8 @@ function floatText(value) { return Number.isInteger(value) ? value.toFixed(1) : 
 function tomlText() {
   const own = !alike(state.now, scenarioOf(state.now.from)), title = (in_) => own ? `${state.now.from}: ${texts[in_].ownTitle}` : regimeOf(state.now.from).title[in_];
   const lines = ["schema = 1", "", "[scenario]", `id = ${JSON.stringify(fileStem())}`, `title.ru = ${JSON.stringify(title("ru"))}`, `title.en = ${JSON.stringify(title("en"))}`,
-    `because = ${JSON.stringify(`explorer, model ${content.hash.slice(0, CUT)}, ${today()}`)}`, "", "[time]", `start_policy = ${floatText(state.now.policy)}`, "", "[levers]"];
+    `because = ${JSON.stringify(`explorer, model ${content.hash.slice(0, CUT)}, ${today()}`)}`, "", "[time]", `start_policy = ${floatText(state.now.policy)}`,
+    ...(state.ramp !== content.ramp.value ? [`ramp_years = ${floatText(state.ramp)}`] : []), "", "[levers]"];
   content.levers.forEach((each, k) => lines.push(`${each.id} = ${floatText(state.now.levers[k])}`));
   lines.push("", "[parameters]");
   const nested = new Map();
@@ -36,7 +37,6 @@ function tomlText() {
     if (!nested.has(name)) nested.set(name, []);
     nested.get(name).push([elements, value]);
   }
-  if (state.ramp !== content.ramp.value) nested.set(content.ramp.name, [[[], state.ramp]]);
   for (const [name, entries] of nested) for (const [elements, value] of entries) lines.push([name, ...elements].map((each) => JSON.stringify(each)).join(".") + " = " + floatText(value));
   if (content.dt !== content.ownDt) lines.push("", "[run]", `dt = ${floatText(content.dt)}`);
   return lines.join("\n") + "\n";
@@ -60,7 +60,7 @@ function readToml(text) {  // the levers, the policy year and the ramp of a scen
     if (section === "" && key === "schema" || section === "scenario" || section === "run" && key === "dt" && number === content.dt) return;
     if (section === "time" && key === "start_policy" && Number.isFinite(number) && yearOnGrid(number) === number) next.now.policy = number;
     else if (section === "levers" && leverAt.has(key) && inRange(leverAt.get(key), number)) next.now.levers[leverAt.get(key)] = number;
-    else if (section === "parameters" && key === content.ramp.name && rampOnGrid(number) === number) next.ramp = number;
+    else if (section === "time" && key === "ramp_years" && rampOnGrid(number) === number) next.ramp = number;
     else if (section === "parameters") {
       const known = content.parameters.find(([name, elements]) => [name, ...elements].join(".") === key);
       if (!known || known[2] !== number) extra++;
