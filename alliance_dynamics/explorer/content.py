@@ -35,11 +35,7 @@ HISTORY = {
     "patents_granted": "patents_granted_inventions",
     "innovative_goods_volume": "innovative_goods_volume_real",
 }
-SHOWN = (
-    *INDICATORS,
-    Indicator("membership_share", "membership_share", "mean"),
-    Indicator("information_quality", "information_quality", "mean", whole_only=True),
-)
+SHOWN = (*INDICATORS, Indicator("information_quality", "information_quality", "mean", whole_only=True))
 
 
 @dataclass(frozen=True)
