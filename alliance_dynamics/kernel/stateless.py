@@ -166,7 +166,13 @@ def xmile_lognormal(site: Site, mean: Node, deviation: Node, *_: Node) -> Node:
 
 
 def random_exponential(site: Site, low: Node, high: Node, shift: Node, stretch: Node, *_: Node) -> Node:
-    value = ("add", shift, ("mul", stretch, ("neg", ("log", site.random()))))
+    """shift + stretch (-ln u); draws outside [low, high] are drawn again."""
+
+    def above(x: Node) -> Node:
+        return ("exp", ("neg", ("max", ZERO, ("div", ("sub", x, shift), stretch))))
+
+    share = _between(site, above(high), above(low))
+    value: Node = ("add", shift, ("mul", stretch, ("neg", ("log", share))))
     return ("max", ("min", value, high), low)
 
 

@@ -186,7 +186,7 @@ def test_many_ranges_have_a_limit_in_all():
         "pipe.csv",
         "device.csv",
         "circle.csv",
-        "x" * 5000 + ".csv",
+        "x" * 900 + ".csv",
     ],
 )
 def test_only_a_file_in_the_folder_of_the_model_is_opened(tmp_path, file):
