@@ -18,7 +18,8 @@ def random_poisson(site: Site, low: Node, high: Node, mean: Node, shift: Node, s
     ends = ("div", ("sub", low, shift), stretch), ("div", ("sub", high, shift), stretch)
     least: Node = ("max", ZERO, ("neg", ("floor", ("neg", ("min", *ends)))))
     most: Node = ("floor", ("max", *ends))
-    value = ("add", shift, ("mul", stretch, _poisson(site.random(), mean, least, most)))
+    count = _poisson(site.random(), mean, least, most)
+    value = select(("eq", stretch, ZERO), shift, ("add", shift, ("mul", stretch, count)))
     return ("max", ("min", value, high), low)
 
 

@@ -309,6 +309,7 @@ def test_whole_numbers_follow_the_law_of_poisson_also_where_it_is_cut_off():
         chi = sum((f - e) ** 2 / e for f, e in cells if e > 5)
         assert stats.chi2.sf(chi, len(cells) - 1) > 0.001, label
     assert (first["none"] == 0).all()
+    assert (first["quiet counts"] == 0).all()
     np.testing.assert_array_equal(first["growing"], second["growing"])
     ratio = (first["growing"] - first["mean that grows"])[1:] / np.sqrt(first["mean that grows"][1:])
     assert abs(ratio.mean()) < 4 / np.sqrt(len(ratio))
@@ -319,6 +320,12 @@ def test_draws_of_an_exponential_law_between_bounds_do_not_pile_up_at_them():
     found = columns_of("random")["waiting"]
     law = stats.truncexpon(1, loc=2, scale=2)  # the law forgets what lies below 2
     assert stats.kstest(found, law.cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+def test_noise_of_no_amplitude_is_a_number(backend):
+    found = columns_of("random", backend)
+    assert (found["quiet waiting"] == 0).all() and (found["quiet normal"] == 2).all()
 
 
 def folded(label: str) -> str:
