@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.errors import Fault, RunError, UnsupportedError, UsageError, fault
+from alliance_dynamics.kernel.counts import DRAWS
 from alliance_dynamics.kernel.flatten import CONTROLS
 from alliance_dynamics.kernel.integrate import Kernel, Schedule, compile_kernel
 from alliance_dynamics.kernel.pointwise import pointwise, starting
@@ -116,7 +117,7 @@ def _discrete(model: Model, program: Program, row: Floats, node: Expression) -> 
     if isinstance(node, Call):
         if node.function in BY_STEPS:
             return "is computed from TIME STEP"
-        if "random" in node.function or node.function in ("xmile_normal", "xmile_lognormal", "xmile_exponential"):
+        if node.function in DRAWS:
             return "draws noise once a step"
         if node.function in ("pulse", "pulse_train") and not _wide(model, program, row, node.arguments[1]):
             return "has a pulse of one time step"

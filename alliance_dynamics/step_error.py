@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alliance_dynamics.kernel.counts import DRAWS
 from alliance_dynamics.kernel.flatten import CONTROLS
 from alliance_dynamics.kernel.integrate import Schedule
-from alliance_dynamics.kernel.stateless import RANDOM
 from alliance_dynamics.model.expression import Call, Reference, walk
 from alliance_dynamics.model.model import Method, Model
 
@@ -125,7 +125,7 @@ def _kind(node: object) -> str:
         return "step"
     if not isinstance(node, Call):
         return ""
-    for kind, functions in (("memory", MEMORY), ("pulse", PULSES), ("random", tuple(RANDOM)), ("held", HELD)):
+    for kind, functions in (("memory", MEMORY), ("pulse", PULSES), ("random", tuple(DRAWS)), ("held", HELD)):
         if node.function in functions:
             return kind
     return ""

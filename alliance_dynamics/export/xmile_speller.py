@@ -35,7 +35,7 @@ _SAME = {
     "smooth3i": "SMTH3", "delay1": "DELAY1", "delay1i": "DELAY1", "delay3": "DELAY3", "delay3i": "DELAY3",
     "delay_fixed": "DELAY", "trend": "TREND", "forecast": "FORCST", "initial": "INIT", "previous": "PREVIOUS",
     "npv": "NPV", "random_uniform": "UNIFORM", "xmile_normal": "NORMAL", "xmile_lognormal": "LOGNORMAL",
-    "xmile_exponential": "EXPRND",
+    "xmile_exponential": "EXPRND", "xmile_poisson": "POISSON",
 }  # fmt: skip
 _ZERO, _ONE, _SMALL = Number(0.0), Number(1.0), Number(1e-6)
 

@@ -10,11 +10,12 @@ from itertools import pairwise, product
 from alliance_dynamics.errors import Fault, ModelError, Place, UnsupportedError, fault
 from alliance_dynamics.kernel.allocation import ALLOCATION
 from alliance_dynamics.kernel.arrays import ARRAYS
+from alliance_dynamics.kernel.counts import DRAWS
 from alliance_dynamics.kernel.matrices import MATRICES
 from alliance_dynamics.kernel.memory import MEMORY
 from alliance_dynamics.kernel.nodes import STEP_TIME, TIME, Equation, Node, const, var
 from alliance_dynamics.kernel.numbers import number_of
-from alliance_dynamics.kernel.stateless import RANDOM, STATELESS
+from alliance_dynamics.kernel.stateless import STATELESS
 from alliance_dynamics.kernel.subscripts import Subscripts, find_definition_faults, resolve_reference
 from alliance_dynamics.kernel.table_functions import TABLES
 from alliance_dynamics.model.expression import (
@@ -360,8 +361,8 @@ class SiteOf:
         nodes = [self.node(each) for each in arguments]
         if function in STATELESS:
             return STATELESS[function](*nodes)
-        if function in RANDOM:
-            return RANDOM[function](self, *nodes)
+        if function in DRAWS:
+            return DRAWS[function](self, *nodes)
         if function in MEMORY:
             return MEMORY[function](self, *nodes)
         raise self.unsupported(f"the function `{function}`")

@@ -144,12 +144,12 @@ def normal_distribution(x: Node) -> Node:
 
 
 def random_normal(site: Site, low: Node, high: Node, mean: Node, deviation: Node, *_: Node) -> Node:
-    """A normal draw truncated to [low, high]."""
+    """A normal draw truncated to [low, high]; the mean where the deviation is 0."""
     lowest = normal_distribution(("div", ("sub", low, mean), deviation))
     highest = normal_distribution(("div", ("sub", high, mean), deviation))
     u = ("add", lowest, ("mul", ("sub", highest, lowest), site.random()))
     u = ("min", ("max", u, const(1e-300)), const(1.0 - 2.0**-53))
-    value = ("add", mean, ("mul", deviation, standard_normal(u)))
+    value = select(("eq", deviation, ZERO), mean, ("add", mean, ("mul", deviation, standard_normal(u))))
     return ("max", ("min", value, high), low)
 
 
@@ -166,7 +166,13 @@ def xmile_lognormal(site: Site, mean: Node, deviation: Node, *_: Node) -> Node:
 
 
 def random_exponential(site: Site, low: Node, high: Node, shift: Node, stretch: Node, *_: Node) -> Node:
-    value = ("add", shift, ("mul", stretch, ("neg", ("log", site.random()))))
+    """shift + stretch (-ln u); draws outside [low, high] are drawn again; the shift where the stretch is 0."""
+
+    def above(x: Node) -> Node:
+        return ("exp", ("neg", ("max", ZERO, ("div", ("sub", x, shift), stretch))))
+
+    share = _between(site, above(high), above(low))
+    value = select(("eq", stretch, ZERO), shift, ("add", shift, ("mul", stretch, ("neg", ("log", share)))))
     return ("max", ("min", value, high), low)
 
 

@@ -82,6 +82,7 @@ _ROWS = (
     ("random_exponential", 5, 5, "RANDOM EXPONENTIAL", "(min, max, shift, stretch, seed)"),
     ("random_triangular", 6, 6, "RANDOM TRIANGULAR", "(min, max, start, peak, stop, seed)"),
     ("random_weibull", 6, 6, "RANDOM WEIBULL", "(min, max, shape, shift, stretch, seed)"),
+    ("random_poisson", 6, 6, "RANDOM POISSON", "(min, max, mean, shift, stretch, seed): whole numbers"),
     ("time_base", 2, 2, "TIME BASE", "(value at time 0, slope): value + slope * Time"),
     ("npv", 4, 4, "NPV", "(stream, discount rate, initial, factor)"),
     ("lookup_forward", 2, 2, "LOOKUP FORWARD", "(table, x): the y of the next point"),
@@ -117,6 +118,7 @@ _XMILE_ROWS = (
     ("xmile_normal", 2, 3, "NORMAL", "(mean, sd, seed)"),
     ("xmile_lognormal", 2, 3, "LOGNORMAL", "(mean, sd, seed) of the value itself"),
     ("xmile_exponential", 1, 2, "EXPRND", "(mean, seed)"),
+    ("xmile_poisson", 1, 2, "POISSON", "(mean, seed): whole numbers"),
 )
 
 FUNCTIONS: dict[str, Function] = {row[0]: Function(*row) for row in (*_ROWS, *_XMILE_ROWS)}
@@ -176,7 +178,6 @@ REFUSED: dict[str, str] = {
     "get_123_constants": "save the sheet as .xlsx and use GET DIRECT CONSTANTS",
     "get_odbc_data": "data bases are not read",
     "get_odbc_constants": "data bases are not read",
-    "random_poisson": "draw it with RANDOM NORMAL, or from a table",
     "random_gamma": "draw it with RANDOM WEIBULL, or from a table",
     "random_lognormal": "write EXP(RANDOM NORMAL(...))",
     "random_beta": "draw it with RANDOM TRIANGULAR, or from a table",

@@ -29,6 +29,7 @@ from alliance_dynamics.model.xmile_specs import CONTROLS, Specs, control_variabl
 
 DEEPEST_MODULES = 20
 MOST_MODULES = 2_000
+MOST_VARIABLES = 200_000
 
 
 def read_xmile(path: Path) -> Model:
@@ -123,6 +124,16 @@ class _Reader:
                             fault(each.place, "duplicate: {label} is defined twice", label=repr(each.label))
                         )
                     found[each.name] = each
+                if len(found) > MOST_VARIABLES:
+                    raise ModelError(
+                        fault(
+                            place,
+                            "the model has more than {limit} variables, as far as the module `{name}`",
+                            remedy="Use fewer modules, or arrays",
+                            limit=MOST_VARIABLES,
+                            name=".".join(path) or model.get("name") or "",
+                        )
+                    )
                 for module in children(variables, "module"):
                     inner = self._module(module, scope, path)
                     if inner is not None:

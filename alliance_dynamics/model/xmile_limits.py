@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from alliance_dynamics.errors import ModelError, fault
 from alliance_dynamics.model.expression import (
     Array,
     Binary,
@@ -18,6 +19,8 @@ from alliance_dynamics.model.expression import (
 from alliance_dynamics.model.model import Definition, Variable
 from alliance_dynamics.model.xmile_functions import DT, ZERO
 
+MOST_FLOWS = 500
+
 
 def limit_outflows(
     variables: dict[str, Variable], stocks: Iterable[tuple[str, tuple[str, ...], tuple[str, ...]]]
@@ -29,18 +32,33 @@ def limit_outflows(
     outflow cannot be counted without a loop and is left out, which limits more and is said in a notice.
     """
     notices: list[str] = []
-    needs = {name: _names(variable) for name, variable in variables.items()}
+    users: dict[str, set[str]] = {}
+    for name, variable in variables.items():
+        _note(name, variable, users)
     for stock, inflows, outflows in stocks:
+        if outflows and len(inflows) + len(outflows) > MOST_FLOWS:
+            raise ModelError(
+                fault(
+                    variables[stock].place,
+                    "the stock {label} has {count} flows, too many to limit one after the other",
+                    expected="At most {limit} flows at a stock that stays at or above 0",
+                    remedy="Join flows, or put them into an array",
+                    label=repr(variables[stock].label),
+                    count=len(inflows) + len(outflows),
+                    limit=MOST_FLOWS,
+                )
+            )
         before: list[str] = []
         for outflow in outflows:
             if outflow not in variables:
                 continue
             flows = [(name, "+") for name in inflows] + [(name, "-") for name in before]
             kept = []
+            later = _dependents(outflow, users)
             for name, sign in flows:
                 if name == outflow:
                     continue
-                if _reaches(name, outflow, needs):
+                if name in later:
                     notices.append(
                         f"{variables[name].label} depends on {variables[outflow].label} and is not counted where"
                         f" {variables[stock].label} limits it to stay at or above 0."
@@ -48,7 +66,7 @@ def limit_outflows(
                     continue
                 kept.append((name, sign))
             variables[outflow] = _limited(variables, stock, outflow, kept)
-            needs[outflow] = _names(variables[outflow])
+            _note(outflow, variables[outflow], users)
             before.append(outflow)
     return notices
 
@@ -99,17 +117,21 @@ def _names(variable: Variable) -> set[str]:
     }
 
 
-def _reaches(start: str, goal: str, needs: Mapping[str, set[str]]) -> bool:
-    stack, seen = [start], {start}
+def _note(name: str, variable: Variable, users: dict[str, set[str]]) -> None:
+    """Adds a variable to the users of what it needs."""
+    for each in _names(variable):
+        users.setdefault(each, set()).add(name)
+
+
+def _dependents(name: str, users: Mapping[str, set[str]]) -> set[str]:
+    """The variables that need a variable at the same moment, directly or through others."""
+    stack, seen = [name], {name}
     while stack:
-        name = stack.pop()
-        if name == goal:
-            return True
-        for each in needs.get(name, ()):
+        for each in users.get(stack.pop(), ()):
             if each not in seen:
                 seen.add(each)
                 stack.append(each)
-    return False
+    return seen
 
 
 def at_least_zero(expression: Expression) -> Expression:

@@ -88,6 +88,23 @@ def test_modules_of_modules_have_a_limit(tmp_path):
     assert "more than 2000 modules" in refused(written(tmp_path, text))
 
 
+def test_modules_that_repeat_a_large_model_have_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr("alliance_dynamics.model.xmile.MOST_VARIABLES", 5_000)  # 200,000 take seconds to count
+    modules = "".join(f'<module name="m{i}" isee:model_name="large"/>' for i in range(8))
+    large = "".join(aux(f"a{i}", "1") for i in range(1000))
+    text = document(modules).replace("</xmile>", f'<model name="large"><variables>{large}</variables></model></xmile>')
+    text = text.replace("<xmile ", '<xmile xmlns:isee="http://iseesystems.com/XMILE" ', 1)
+    assert "more than 5000 variables, as far as the module `large`" in refused(written(tmp_path, text))
+
+
+def test_a_stock_that_limits_a_thousand_outflows_is_refused_by_name(tmp_path):
+    flows = [f"f{i}" for i in range(1000)]
+    stock = "".join(f"<outflow>{each}</outflow>" for each in flows) + "<non_negative/>"
+    text = f'<stock name="s"><eqn>1</eqn>{stock}</stock>'
+    text += "".join(f'<flow name="{each}"><eqn>1</eqn></flow>' for each in flows)
+    assert "the stock 's' has 1000 flows, too many to limit" in refused(written(tmp_path, document(text)))
+
+
 def test_macros_of_macros_have_a_limit(tmp_path):
     def doubling(argument: str) -> str:
         macros = "".join(
@@ -186,7 +203,7 @@ def test_many_ranges_have_a_limit_in_all():
         "pipe.csv",
         "device.csv",
         "circle.csv",
-        "x" * 5000 + ".csv",
+        "x" * 900 + ".csv",
     ],
 )
 def test_only_a_file_in_the_folder_of_the_model_is_opened(tmp_path, file):

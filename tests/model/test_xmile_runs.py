@@ -220,11 +220,11 @@ def test_a_module_without_its_model_is_refused(tmp_path):
 
 def test_draws_follow_their_seed_and_their_distribution(tmp_path):
     text = document(
-        aux("u", "RANDOM(2, 4, 7)") + aux("n", "NORMAL(5, 2)") + aux("e", "EXPRND(3)"),
+        aux("u", "RANDOM(2, 4, 7)") + aux("n", "NORMAL(5, 2)") + aux("e", "EXPRND(3)") + aux("p", "POISSON(6, 1)"),
         specs="<start>0</start><stop>4000</stop><dt>1</dt>",
     )
     series = run(tmp_path, text)
     assert series == run(tmp_path, text)
     assert min(series["u"]) >= 2 and max(series["u"]) <= 4
-    for name, mean, deviation in (("u", 3, 1 / math.sqrt(3)), ("n", 5, 2), ("e", 3, 3)):
+    for name, mean, deviation in (("u", 3, 1 / math.sqrt(3)), ("n", 5, 2), ("e", 3, 3), ("p", 6, math.sqrt(6))):
         assert abs(sum(series[name]) / 4001 - mean) < 5 * deviation / math.sqrt(4001)

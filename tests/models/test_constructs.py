@@ -288,6 +288,46 @@ def test_random_draws_have_their_distributions_and_both_back_ends_draw_the_same(
     assert abs(np.corrcoef([first[label] for label in columns])[np.triu_indices(6, 1)]).max() < 0.08
 
 
+def test_whole_numbers_follow_the_law_of_poisson_also_where_it_is_cut_off():
+    first, second = columns_of("random", "llvm"), columns_of("random", "numpy")
+    few, many = stats.poisson(3.5), stats.poisson(40)
+    for label, law, low, high, values in (
+        ("few", few, 0, 1000, first["few"]),
+        ("many", many, 0, 1000, first["many"]),
+        ("few between", few, 2, 5, first["few between"]),
+        ("many between", many, 37, 52, first["many between"]),
+        ("pairs", stats.poisson(6), 2, 49, (first["pairs"] - 1) / 2),
+    ):
+        np.testing.assert_array_equal(first[label], second[label], err_msg=label)
+        assert ((values == np.round(values)) & (values >= low) & (values <= high)).all(), label
+        counts = np.arange(low, min(high, 80) + 1)
+        expected = law.pmf(counts)
+        expected *= len(values) / expected.sum()
+        found = np.array([(values == each).sum() for each in counts])
+        groups = np.cumsum(expected) // 25  # neighbours together, about 25 draws each
+        cells = [(found[groups == each].sum(), expected[groups == each].sum()) for each in np.unique(groups)]
+        chi = sum((f - e) ** 2 / e for f, e in cells if e > 5)
+        assert stats.chi2.sf(chi, len(cells) - 1) > 0.001, label
+    assert (first["none"] == 0).all()
+    assert (first["quiet counts"] == 0).all()
+    np.testing.assert_array_equal(first["growing"], second["growing"])
+    ratio = (first["growing"] - first["mean that grows"])[1:] / np.sqrt(first["mean that grows"][1:])
+    assert abs(ratio.mean()) < 4 / np.sqrt(len(ratio))
+    assert abs(ratio.var() - 1) < 0.15
+
+
+def test_draws_of_an_exponential_law_between_bounds_do_not_pile_up_at_them():
+    found = columns_of("random")["waiting"]
+    law = stats.truncexpon(1, loc=2, scale=2)  # the law forgets what lies below 2
+    assert stats.kstest(found, law.cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+def test_noise_of_no_amplitude_is_a_number(backend):
+    found = columns_of("random", backend)
+    assert (found["quiet waiting"] == 0).all() and (found["quiet normal"] == 2).all()
+
+
 def folded(label: str) -> str:
     return label.replace('"', "").replace("_", " ").replace(", ", ",").casefold()
 
