@@ -45,7 +45,10 @@ def objective_section(voice: Voice) -> Section:
     summary = voice.results.calibration
     keys = ("objective", "negative_log_likelihood")
     values = {key: voice.numbers.number(summary[key], 2) for key in keys if summary.get(key) is not None}
-    paragraphs = [voice.texts("objective.words"), voice.texts("objective.formula"), voice.texts("objective.noise")]
+    paragraphs = [
+        voice.texts(f"objective.{each}")
+        for each in ("words", "formula_residual", "formula_likelihood", "formula_objective", "noise")
+    ]
     if len(values) == len(keys):
         paragraphs.append(
             voice.texts.markup("objective.value", points=voice.numbers.number(summary["points"], 0),

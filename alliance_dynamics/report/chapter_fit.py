@@ -9,7 +9,7 @@ from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, 
 from alliance_dynamics.report.facts import Facts, is_gross_product
 from alliance_dynamics.report.numbers import decimals_of_interval, decimals_of_value
 from alliance_dynamics.report.results import Row
-from alliance_dynamics.report.voice import Voice
+from alliance_dynamics.report.voice import Voice, bound
 from alliance_dynamics.report.wording import quoted
 
 FIT, SKILL, PARAMETERS = "calibration/fit.csv", "calibration/skill.csv", "calibration/parameters.csv"
@@ -36,7 +36,7 @@ def used_rows(rows: list[Row]) -> list[Row]:
 
 def break_in_words(voice: Voice, each: dict[str, Any]) -> str:
     """What changed, without the statistic and the region that its label carries."""
-    label = each.get(f"label_{voice.language}", "").removeprefix(f"{voice.variable(each['observable'])}: ")
+    label = bound(each.get(f"label_{voice.language}", "")).removeprefix(f"{voice.variable(each['observable'])}: ")
     regions = [voice.element(name) for name in dict.fromkeys(row["region"] for row in voice.results.rows(FIT))]
     return next((label.removesuffix(f", {name}") for name in regions if label.endswith(f", {name}")), label)
 

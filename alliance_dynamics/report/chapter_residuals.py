@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number
 from alliance_dynamics.report.chapter_fit import FIT, used_rows
-from alliance_dynamics.report.numbers import decimals_of_interval
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 
@@ -62,8 +61,7 @@ def checks_section(voice: Voice) -> Section:
         body.append((band(voice.variable(name), len(columns)),))
         for region in dict.fromkeys(row["region"] for row in rows if row["observable"] == name):
             growth, peak = (found[name, region, feature] for feature in ("growth", "peak_year"))
-            decimals = max(1, decimals_of_interval(growth["q05"], growth["q95"], growth["observed"]))
-            said = {end: voice.numbers.number(growth[end], decimals) for end in ("observed", "q05", "q95")}
+            said = {end: voice.numbers.number(growth[end], 2) for end in ("observed", "q05", "q95")}
             body.append(
                 (
                     head(voice.element(region)),
@@ -108,8 +106,9 @@ def _tested(voice: Voice, tests: list[Row]) -> list[Cell]:
 
 
 def _counted(voice: Voice, count: int, every: int) -> dict[str, str | Markup]:
-    expected = voice.numbers.number(LEVEL * every, 0 if LEVEL * every >= 2 else 1)
-    return {"count": str(count), "all": str(every), "expected": expected}
+    expected = round(LEVEL * every, 1)
+    shown = voice.numbers.number(expected, 0 if expected >= 2 or expected == int(expected) else 1)
+    return {"count": str(count), "all": str(every), "expected": shown}
 
 
 def _p_value(voice: Voice, row: Row) -> str:

@@ -94,7 +94,8 @@ def _autocorrelation(voice: Voice, tests: Sequence[Row]) -> Figure:
                         all=sum(int(row["lags"]) for row in mine), series=len(mine),
                         refused=sum(row["p_value"] < LEVEL for row in mine))
         )  # fmt: skip
-    canvas.supxlabel(voice.texts("axis.lag"), fontsize=8)
+    for axes in panels[-COLUMNS:]:
+        axes.set_xlabel(voice.texts("axis.lag"))
     _legend(voice, canvas, regions)
     return finish(canvas, "residual_autocorrelation", voice.texts("figure.autocorrelation"),
                   f"{voice.texts('alt.autocorrelation')} {'; '.join(said)}.", TESTS)  # fmt: skip

@@ -64,7 +64,8 @@ def _profile_sheet(
     canvas, panels = new_canvas(len(names), 4, height=1.7)
     for axes, name in zip(panels, names, strict=True):
         mine = sorted((row for row in rows if row["parameter"] == name), key=lambda row: row["value"])
-        axes.plot([row["value"] for row in mine], [row["rise"] for row in mine], color=BLUE)
+        axes.plot([row["value"] for row in mine], [row["rise"] for row in mine], "o-", color=BLUE, markersize=2.2,
+                  linewidth=1.0)  # fmt: skip
         axes.axhline(mine[0]["cut"], color=RED, linewidth=0.8, linestyle=(0, (4, 2)))
         axes.set_ylim(-0.1, 2.5 * mine[0]["cut"])
         axes.set_title(fill(voice.parameter(cards[name]) if name in cards else name, 30), fontsize=7)
