@@ -166,7 +166,7 @@ def parameter_section(voice: Voice) -> Section:
     body: list[tuple[Cell, ...]] = []
     roles = [role for role in ROLES if any(row.get("role") == role for row in rows)]
     rest = [row for row in rows if row.get("role") not in ROLES]
-    columns = ("parameter", "unit", "estimate", "interval", "status", "source")
+    columns = ("parameter", "unit", "estimate", "interval", "prior", "status", "source")
     for role, mine in [("", rest), *((role, [row for row in rows if row.get("role") == role]) for role in roles)]:
         if mine and role:
             body.append((band(voice.texts(f"role.{role}"), len(columns)),))
@@ -190,13 +190,13 @@ def _parameter_row(voice: Voice, row: Row) -> tuple[Cell, ...]:
         decimals = decimals_of_interval(low, high, row["estimate"])
         ends = {"low": voice.amount(low, "Dmnl", decimals), "high": voice.amount(high, "Dmnl", decimals)}
         interval = voice.texts.markup("interval", **ends)
-    prior = _prior(voice, row)
     grade = voice.texts("source.grade", grade=row["grade"]) if row.get("grade") else ""
     return (
         head(voice.parameter(row)),
         cell(voice.unit(row["unit"]) or voice.texts("unit_none")),
         number(voice.amount(row["estimate"], "Dmnl", decimals)),
-        number(interval, prior),
+        number(interval),
+        number(_prior(voice, row)),
         cell(voice.texts(f"status.{row['status']}")),
         cell(voice.source(row) or "—", grade),
     )
@@ -206,10 +206,10 @@ def _prior(voice: Voice, row: Row) -> Any:
     try:
         low, high = float(row["prior_low"]), float(row["prior_high"])
     except (KeyError, ValueError):
-        return ""
+        return "—"
     decimals = decimals_of_interval(low, high, row["estimate"])
     return voice.texts.markup(
-        "prior", low=voice.numbers.number(low, decimals), high=voice.numbers.number(high, decimals)
+        "interval", low=voice.numbers.number(low, decimals), high=voice.numbers.number(high, decimals)
     )
 
 
