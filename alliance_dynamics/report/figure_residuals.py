@@ -50,8 +50,14 @@ def _over_time(voice: Voice) -> Figure:
     rows = used_rows(voice.results.rows(FIT))
     names, regions = calibrated_observables(rows), _regions(rows)
     canvas, panels = new_canvas(len(names), COLUMNS, height=HEIGHT)
+    said = []
     for axes, name in zip(panels, names, strict=True):
         found = residuals(rows, name)
+        largest, year, where = max((abs(value), year, region) for region in found for year, value in found[region])
+        said.append(
+            voice.texts("alt.residuals_of", observable=voice.variable(name), region=voice.element(where), year=year,
+                        largest=voice.numbers.number(largest, 2))
+        )  # fmt: skip
         for place, region in enumerate(regions):
             points = found.get(region, [])
             axes.plot([p[0] for p in points], [p[1] for p in points], color=SERIES[place % len(SERIES)],
@@ -61,7 +67,8 @@ def _over_time(voice: Voice) -> Figure:
         show_years(axes, [row["year"] for row in rows])
         show_numbers(axes.yaxis, voice.numbers, sign=True)
     _legend(voice, canvas, regions)
-    return finish(canvas, "residuals", voice.texts("figure.residuals"), voice.texts("figure.residuals"), FIT)
+    return finish(canvas, "residuals", voice.texts("figure.residuals"),
+                  f"{voice.texts('alt.residuals')} {'; '.join(said)}.", FIT)  # fmt: skip
 
 
 def _autocorrelation(voice: Voice, tests: Sequence[Row]) -> Figure:

@@ -133,7 +133,7 @@ def table(folder, name):
 def test_residual_figures_say_what_their_files_hold(folder):
     tests, rows = table(folder, "residual_tests.csv"), table(folder, "residuals.csv")
     page = unescape(write_calibration_report(folder, language="en").read_text(encoding="utf-8"))
-    said = dict(re.findall(r'id="figure-(residual_\w+)">.*?aria-label="(Small plots [^"]*)"', page, flags=re.S))
+    said = dict(re.findall(r'id="figure-(residual\w+)">.*?aria-label="(Small plots [^"]*)"', page, flags=re.S))
     voice = voice_of(folder)
     for name in dict.fromkeys(row["observable"] for row in tests):
         mine = [row for row in tests if row["observable"] == name]
@@ -147,6 +147,14 @@ def test_residual_figures_say_what_their_files_hold(folder):
         ends = sorted(float(row["standardised"]) for row in rows if row["observable"] == name)
         low, high = (voice.numbers.number(ends[place], 1) for place in (0, -1))
         assert f"{voice.variable(name)}: from {low} to {high}, " in said["residual_quantiles"]
+    fit = [row for row in table(folder, "fit.csv") if row["observed"] and row["used"] == "train"]
+    for name in dict.fromkeys(row["observable"] for row in fit):
+        apart = {
+            abs(math.log(float(row["observed"]) / float(row["q50"]))): (row["region"], row["year"])
+            for row in fit if row["observable"] == name
+        }  # fmt: skip
+        (region, year), largest = apart[max(apart)], voice.numbers.number(max(apart), 2)
+        assert f"{voice.variable(name)}: {largest}, {voice.element(region)}, {year}" in said["residuals"]
     assert "File: residuals.csv." in page and "File: residual_tests.csv." in page
 
 
@@ -159,7 +167,7 @@ def test_the_envelope_of_quantiles_holds_most_normal_residuals_and_not_heavy_tai
         write_csv(folder / "residuals.csv", ("region", "observable", "year", "residual", "standardised"), rows)
         with house_style():
             description = list(draw_residuals(voice_of(folder)))[-1].description
-        return int(re.search(r"(\d+) of 200 outside", description)[1])
+        return int(re.findall(r"(\d+) of 200 outside", description)[0])
 
     stream = np.random.default_rng(3)
     assert outside(stream.standard_normal(200)) < 20
