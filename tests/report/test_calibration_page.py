@@ -14,6 +14,9 @@ import pytest
 from alliance_dynamics.files import write_csv
 from alliance_dynamics.report import write_calibration_report
 from alliance_dynamics.report.calibration_page import identified, predicts, together
+from alliance_dynamics.report.chapter_residuals import checks_section
+from alliance_dynamics.report.drawing import house_style
+from alliance_dynamics.report.figure_residuals import draw_residuals
 from alliance_dynamics.report.results import read_calibration
 from alliance_dynamics.report.texts import read_texts
 from alliance_dynamics.report.voice import Voice
@@ -132,9 +135,10 @@ def table(folder, name):
 
 def test_residual_figures_say_what_their_files_hold(folder):
     tests, rows = table(folder, "residual_tests.csv"), table(folder, "residuals.csv")
-    page = unescape(write_calibration_report(folder, language="en").read_text(encoding="utf-8"))
-    said = dict(re.findall(r'id="figure-(residual\w+)">.*?aria-label="(Small plots [^"]*)"', page, flags=re.S))
     voice = voice_of(folder)
+    with house_style():
+        figures = {each.name: each for each in draw_residuals(voice)}
+    said = {name: each.description for name, each in figures.items()}
     for name in dict.fromkeys(row["observable"] for row in tests):
         mine = [row for row in tests if row["observable"] == name]
         every = [(float(row[f"acf_{lag}"]), int(row["count"])) for row in mine for lag in range(1, 6)]
@@ -155,13 +159,11 @@ def test_residual_figures_say_what_their_files_hold(folder):
         }  # fmt: skip
         (region, year), largest = apart[max(apart)], voice.numbers.number(max(apart), 2)
         assert f"{voice.variable(name)}: {largest}, {voice.element(region)}, {year}" in said["residuals"]
-    assert "File: residuals.csv." in page and "File: residual_tests.csv." in page
+    assert figures["residual_quantiles"].origin == "calibration/residuals.csv"
+    assert figures["residual_autocorrelation"].origin == "calibration/residual_tests.csv"
 
 
 def test_the_envelope_of_quantiles_holds_most_normal_residuals_and_not_heavy_tails(folder):
-    from alliance_dynamics.report.drawing import house_style
-    from alliance_dynamics.report.figure_residuals import draw_residuals
-
     def outside(values):
         rows = [("tatarstan", "R&D_personnel", 2000 + i, 0.1, value) for i, value in enumerate(values)]
         write_csv(folder / "residuals.csv", ("region", "observable", "year", "residual", "standardised"), rows)
@@ -177,8 +179,9 @@ def test_the_envelope_of_quantiles_holds_most_normal_residuals_and_not_heavy_tai
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_strange_features_are_named_and_counted(folder, language):
     strange = [row for row in table(folder, "predictive_checks.csv") if float(row["p"]) < 0.05]
-    page = plain(write_calibration_report(folder, language=language).read_text(encoding="utf-8"))
     voice = voice_of(folder, language)
+    section = checks_section(voice)
+    page = plain(" ".join([*section.paragraphs, *section.items]))
     assert strange
     for row in strange:
         what = voice.variable(row["observable"]), voice.element(row["region"])
