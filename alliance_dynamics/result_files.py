@@ -81,6 +81,12 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
         write_rows(folder / "profiles.csv", profiles)
     if pools := calibration.pooling_table:
         write_rows(folder / "pooling.csv", pools)
+    first = ["region", "observable"]
+    write_rows(folder / "residuals.csv", with_region(calibration.residual_table), [*first, "year"])
+    if tests := calibration.residual_test_table:
+        write_rows(folder / "residual_tests.csv", with_region(tests), first)
+    if calibration.checks:
+        write_rows(folder / "predictive_checks.csv", with_region(calibration.check_table), first)
     names = [each.id for each in calibration.setup.parameters]
     noise = [f"{kind}_{group}" for kind in ("sd", "phi") for group in calibration.setup.groups]
     posterior = calibration.posterior

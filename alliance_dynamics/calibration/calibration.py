@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 from alliance_dynamics.calibration.fit import Fit, fit
 from alliance_dynamics.calibration.identify import Identification, identify
 from alliance_dynamics.calibration.posterior import Posterior, sample_posterior
-from alliance_dynamics.calibration.predictive import Band, coverage, predictive_band
+from alliance_dynamics.calibration.predictive import Band, coverage, feature_checks, predictive_band
 from alliance_dynamics.calibration.problem import CalibratedParameter, Problem
+from alliance_dynamics.calibration.residuals import residual_rows, residual_tests
 from alliance_dynamics.calibration.setup import Setup, set_up
 from alliance_dynamics.calibration.space import Pooling
 from alliance_dynamics.calibration.validate import Validation, validate
@@ -67,6 +68,7 @@ class Calibration:
     seed: int
     identification: Identification | None = None
     beside: Mapping[str, Fit] = field(default_factory=dict)
+    checks: tuple[dict[str, Any], ...] = ()
 
     @property
     def skill(self) -> tuple[dict[str, Any], ...]:
@@ -120,6 +122,26 @@ class Calibration:
             for each in found.profiles
             for value, rise in zip(each.values.tolist(), each.rise.tolist(), strict=True)
         ]
+
+    @property
+    def residual_table(self) -> list[dict[str, Any]]:
+        """One record per figure of the fit: its log residual, and the standardised one."""
+        return residual_rows(self.setup.task(self.until), self.fit, self.setup.series)
+
+    @property
+    def residual_test_table(self) -> list[dict[str, Any]]:
+        """One record per series: Ljung-Box, Durbin-Watson and autocorrelations of its standardised residuals."""
+        return residual_tests(self.setup.task(self.until), self.fit, self.setup.series)
+
+    @property
+    def check_table(self) -> list[dict[str, Any]]:
+        """One record per series and feature: the observed one, that of drawn series, and its p-value."""
+        series = self.setup.series
+        return [
+            {"experiment": series[row["series"]].experiment, "observable": series[row["series"]].observable.id,
+             **{name: value for name, value in row.items() if name != "series"}}
+            for row in self.checks
+        ]  # fmt: skip
 
     @property
     def pooling_table(self) -> list[dict[str, Any]]:
@@ -313,13 +335,14 @@ def _calibrate(
     predicted = setup.forward.predict_rows(_with_uncertain_future(setup, posterior.values, seed))
     paths = _log(predicted) + setup.break_shift(posterior.values[:, setup.forward.structural :])
     shocks = np.array([problem.forecast.shocks.get(each.observable.id, 0.0) for each in setup.series])
-    band = predictive_band(paths, posterior.sigma[:, group], posterior.phi[:, group], setup.years,
-                           setup.log_observed(until), shocks=shocks, seed=seed)  # fmt: skip
+    noise, seen = (posterior.sigma[:, group], posterior.phi[:, group]), setup.log_observed(until)
+    band = predictive_band(paths, *noise, setup.years, seen, shocks=shocks, seed=seed)
+    checks = feature_checks(paths, *noise, setup.years, seen, seed=seed)
     progress(0.85)
     early = set_up(model, problem, last_year=until)  # origins run beside each other: the threads belong to them
     validation = validate(early, best, seed=seed, jobs=jobs, most_origins=effort.origins,
                           progress=lambda share: progress(0.85 + 0.15 * share))  # fmt: skip
-    return Calibration(setup, best, posterior, band, validation, until, seed, known, beside)
+    return Calibration(setup, best, posterior, band, validation, until, seed, known, beside, tuple(checks))
 
 
 def _other_pools(model: Model, problem: Problem, best: Fit, until: int, seed: int, jobs: int) -> dict[str, Fit]:

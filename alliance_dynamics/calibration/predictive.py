@@ -8,6 +8,7 @@ estimated, and the spread grows towards the stationary one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,41 @@ def coverage(band: Band, observed: Floats, *, half: bool = False) -> float:
     low, high = (band.q25, band.q75) if half else (band.q05, band.q95)
     inside = (observed >= low) & (observed <= high)
     return float(np.mean(inside[known])) if known.any() else float("nan")
+
+
+def feature_checks(
+    log_paths: Floats, sigma: Floats, phi: Floats, years: NDArray[np.int64], log_observed: Floats, *, seed: int
+) -> list[dict[str, Any]]:
+    """Growth and peak year of each series against those of series drawn from the posterior predictive distribution.
+
+    Arguments as of `predictive_band`; drawn series have figures in the same years as the observed one.  `growth` is the
+    last figure over the first, `peak_year` the year of the largest.  `p` is the two-sided posterior predictive p-value
+    (Gelman, Meng and Stern 1996): twice the smaller share of draws at or beyond the observed value, at most 1.
+    """
+    stream = np.random.default_rng(np.random.SeedSequence([seed, 9]))
+    rows = []
+    for s, known in enumerate(np.isfinite(log_observed)):
+        at = np.flatnonzero(known)
+        if len(at) < 2:
+            continue
+        noise = stream.standard_normal((len(log_paths), len(at)))
+        error = noise[:, 0] * sigma[:, s]
+        drawn = [log_paths[:, s, at[0]] + error]
+        for i, t in enumerate(at[1:], 1):
+            memory = phi[:, s] ** (years[t] - years[at[i - 1]])
+            error = memory * error + sigma[:, s] * np.sqrt(1.0 - memory**2) * noise[:, i]
+            drawn.append(log_paths[:, s, t] + error)
+        every, seen = np.stack(drawn, axis=1), log_observed[s, at]
+        features = {
+            "growth": (np.exp(seen[-1] - seen[0]), np.exp(every[:, -1] - every[:, 0])),
+            "peak_year": (years[at[np.argmax(seen)]], years[at[np.argmax(every, axis=1)]]),
+        }
+        for name, (observed, values) in features.items():
+            beyond = min(float(np.mean(values <= observed)), float(np.mean(values >= observed)))
+            low, middle, high = np.quantile(values, [0.05, 0.5, 0.95], method="inverted_cdf")
+            rows.append({"series": s, "feature": name, "observed": float(observed), "q05": float(low),
+                         "q50": float(middle), "q95": float(high), "p": min(1.0, 2.0 * beyond)})  # fmt: skip
+    return rows
 
 
 def _power_of_two(count: int) -> int:

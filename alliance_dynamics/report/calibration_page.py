@@ -11,12 +11,12 @@ from alliance_dynamics.report.blocks import Figure, Section
 from alliance_dynamics.report.chapter_calibration import (
     data_section,
     objective_section,
-    residuals_section,
     search_section,
 )
 from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, observable_table, parameter_section, used_rows
 from alliance_dynamics.report.chapter_identification import POOLING, pooling_section, profiles_section
 from alliance_dynamics.report.chapter_origin import command_of, origin_section
+from alliance_dynamics.report.chapter_residuals import CHECKS, checks_section, residuals_section
 from alliance_dynamics.report.chapter_validation import (
     SCORES,
     near_scores,
@@ -44,6 +44,8 @@ def calibration_context(voice: Voice, figures: dict[str, tuple[Figure, ...]], na
         search_section(voice, figures["starts"]),
         residuals_section(voice, figures["residuals"]),
     ]  # fmt: skip
+    if voice.results.rows(CHECKS):
+        sections.append(checks_section(voice))
     if figures["profiles"]:
         sections.append(profiles_section(voice, figures["profiles"]))
     if voice.results.rows(POOLING):

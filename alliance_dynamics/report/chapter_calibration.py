@@ -1,14 +1,9 @@
-"""Chapters on the calibration itself: data and breaks, objective, search, residuals."""
+"""Chapters on the calibration itself: data and breaks, objective, search."""
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
-from statistics import fmean
-
 from alliance_dynamics.report.blocks import Figure, Section, Table, cell, head, number
-from alliance_dynamics.report.chapter_fit import FIT, break_in_words, starts_sentence, used_rows
-from alliance_dynamics.report.results import Row
+from alliance_dynamics.report.chapter_fit import break_in_words, starts_sentence
 from alliance_dynamics.report.voice import Voice
 
 DATA = "calibration/data.csv"
@@ -50,7 +45,10 @@ def objective_section(voice: Voice) -> Section:
     summary = voice.results.calibration
     keys = ("objective", "negative_log_likelihood")
     values = {key: voice.numbers.number(summary[key], 2) for key in keys if summary.get(key) is not None}
-    paragraphs = [voice.texts("objective.words"), voice.texts("objective.formula"), voice.texts("objective.noise")]
+    paragraphs = [
+        voice.texts(f"objective.{each}")
+        for each in ("words", "formula_residual", "formula_likelihood", "formula_objective", "noise")
+    ]
     if len(values) == len(keys):
         paragraphs.append(
             voice.texts.markup("objective.value", points=voice.numbers.number(summary["points"], 0),
@@ -74,39 +72,3 @@ def search_section(voice: Voice, figures: tuple[Figure, ...]) -> Section:
     if summary.get("least_effective_size") is not None:
         paragraphs.append(voice.texts("search.sizes", size=voice.numbers.number(summary["least_effective_size"], 0)))
     return Section("search", voice.texts("section.search"), tuple(paragraphs), figures=figures)
-
-
-def residuals_section(voice: Voice, figures: tuple[Figure, ...]) -> Section:
-    """Log residuals by statistic: mean, spread and how alike neighbouring years are."""
-    rows = used_rows(voice.results.rows(FIT))
-    body = []
-    for name in dict.fromkeys(row["observable"] for row in rows):
-        series = list(residuals(rows, name).values())
-        every = [value for mine in series for _, value in mine]
-        pairs = [(a[1], b[1]) for mine in series for a, b in pairwise(mine) if b[0] == a[0] + 1]
-        spread = math.sqrt(fmean(value**2 for value in every))
-        alike = fmean(a * b for a, b in pairs) / spread**2 if pairs and spread else 0.0
-        body.append(
-            (
-                head(voice.variable(name)),
-                number(voice.numbers.number(fmean(every), 3, sign=True)),
-                number(voice.numbers.number(spread, 3)),
-                number(voice.numbers.number(alike, 2)),
-                cell(voice.texts("residuals.alike" if alike > 0.5 else "residuals.apart")),
-            )
-        )
-    columns = ("observable", "mean_residual", "spread_residual", "lag", "means")
-    table = Table("residuals", voice.texts("table.residuals"), FIT,
-                  tuple(voice.texts(f"head.{each}") for each in columns), tuple(body),
-                  (voice.texts("note.residuals"),))  # fmt: skip
-    return Section("residuals-chapter", voice.texts("section.residuals"), (voice.texts("residuals.intro"),),
-                   figures=figures, tables=(table,))  # fmt: skip
-
-
-def residuals(rows: list[Row], observable: str) -> dict[str, list[tuple[int, float]]]:
-    """By region: (year, ln observed - ln median), in the order of years."""
-    found: dict[str, list[tuple[int, float]]] = {}
-    for row in sorted(rows, key=lambda row: row["year"]):
-        if row["observable"] == observable and row["observed"] > 0 and row["q50"] > 0:
-            found.setdefault(row["region"], []).append((row["year"], math.log(row["observed"] / row["q50"])))
-    return found

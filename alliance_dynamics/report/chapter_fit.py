@@ -9,7 +9,7 @@ from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, 
 from alliance_dynamics.report.facts import Facts, is_gross_product
 from alliance_dynamics.report.numbers import decimals_of_interval, decimals_of_value
 from alliance_dynamics.report.results import Row
-from alliance_dynamics.report.voice import Voice
+from alliance_dynamics.report.voice import Voice, bound
 from alliance_dynamics.report.wording import quoted
 
 FIT, SKILL, PARAMETERS = "calibration/fit.csv", "calibration/skill.csv", "calibration/parameters.csv"
@@ -36,7 +36,7 @@ def used_rows(rows: list[Row]) -> list[Row]:
 
 def break_in_words(voice: Voice, each: dict[str, Any]) -> str:
     """What changed, without the statistic and the region that its label carries."""
-    label = each.get(f"label_{voice.language}", "").removeprefix(f"{voice.variable(each['observable'])}: ")
+    label = bound(each.get(f"label_{voice.language}", "")).removeprefix(f"{voice.variable(each['observable'])}: ")
     regions = [voice.element(name) for name in dict.fromkeys(row["region"] for row in voice.results.rows(FIT))]
     return next((label.removesuffix(f", {name}") for name in regions if label.endswith(f", {name}")), label)
 
@@ -166,7 +166,7 @@ def parameter_section(voice: Voice) -> Section:
     body: list[tuple[Cell, ...]] = []
     roles = [role for role in ROLES if any(row.get("role") == role for row in rows)]
     rest = [row for row in rows if row.get("role") not in ROLES]
-    columns = ("parameter", "unit", "estimate", "interval", "status", "source")
+    columns = ("parameter", "unit", "estimate", "interval", "prior", "status", "source")
     for role, mine in [("", rest), *((role, [row for row in rows if row.get("role") == role]) for role in roles)]:
         if mine and role:
             body.append((band(voice.texts(f"role.{role}"), len(columns)),))
@@ -190,13 +190,13 @@ def _parameter_row(voice: Voice, row: Row) -> tuple[Cell, ...]:
         decimals = decimals_of_interval(low, high, row["estimate"])
         ends = {"low": voice.amount(low, "Dmnl", decimals), "high": voice.amount(high, "Dmnl", decimals)}
         interval = voice.texts.markup("interval", **ends)
-    prior = _prior(voice, row)
     grade = voice.texts("source.grade", grade=row["grade"]) if row.get("grade") else ""
     return (
         head(voice.parameter(row)),
         cell(voice.unit(row["unit"]) or voice.texts("unit_none")),
         number(voice.amount(row["estimate"], "Dmnl", decimals)),
-        number(interval, prior),
+        number(interval),
+        number(_prior(voice, row)),
         cell(voice.texts(f"status.{row['status']}")),
         cell(voice.source(row) or "—", grade),
     )
@@ -206,10 +206,10 @@ def _prior(voice: Voice, row: Row) -> Any:
     try:
         low, high = float(row["prior_low"]), float(row["prior_high"])
     except (KeyError, ValueError):
-        return ""
+        return "—"
     decimals = decimals_of_interval(low, high, row["estimate"])
     return voice.texts.markup(
-        "prior", low=voice.numbers.number(low, decimals), high=voice.numbers.number(high, decimals)
+        "interval", low=voice.numbers.number(low, decimals), high=voice.numbers.number(high, decimals)
     )
 
 

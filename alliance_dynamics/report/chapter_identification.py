@@ -32,7 +32,7 @@ def _verdicts(voice: Voice, known: list[Row], cards: dict[str, Row]) -> Table:
         verdict = voice.texts(f"profile.{row['verdict']}") if voice.texts.has(f"profile.{row['verdict']}") else ""
         partners = [each for each in str(row.get("partners") or "").split(";") if each]
         labels = "; ".join(voice.parameter(cards[each]) if each in cards else each for each in partners)
-        body.append((head(voice.parameter(row)), number(_interval(voice, row)), cell(verdict), cell(labels)))
+        body.append((head(voice.parameter(row)), number(_interval(voice, row)), cell(verdict), cell(labels or "—")))
     columns = ("parameter", "profile_interval", "profile_verdict", "partners")
     return Table("verdicts", voice.texts("table.verdicts"), PARAMETERS,
                  tuple(voice.texts(f"head.{each}") for each in columns), tuple(body),

@@ -6,21 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
 
 from alliance_dynamics.report.blocks import Figure
-from alliance_dynamics.report.chapter_calibration import residuals
-from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, calibrated_observables, used_rows
+from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, calibrated_observables
 from alliance_dynamics.report.chapter_identification import PROFILES
-from alliance_dynamics.report.drawing import (
-    BLUE,
-    DASHES,
-    INK,
-    RED,
-    SERIES,
-    finish,
-    house_style,
-    new_canvas,
-    show_numbers,
-    show_years,
-)
+from alliance_dynamics.report.drawing import BLUE, RED, finish, house_style, new_canvas, show_numbers
+from alliance_dynamics.report.figure_residuals import draw_residuals
 from alliance_dynamics.report.figures import draw_fit
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -38,7 +27,7 @@ def draw_calibration(voice: Voice) -> dict[str, tuple[Figure, ...]]:
         return {
             "fit": tuple(draw_fit(voice, last, each) for each in calibrated_observables(rows)),
             "starts": (_waterfall(voice),),
-            "residuals": (_residuals(voice),),
+            "residuals": tuple(draw_residuals(voice)),
             "profiles": tuple(_profiles(voice)),
         }
 
@@ -59,29 +48,6 @@ def _waterfall(voice: Voice) -> Figure:
     return finish(canvas, "starts", voice.texts("figure.starts"), voice.texts("figure.starts"), STARTS)
 
 
-def _residuals(voice: Voice) -> Figure:
-    rows = used_rows(voice.results.rows(FIT))
-    names = calibrated_observables(rows)
-    regions = list(dict.fromkeys(row["region"] for row in rows))
-    canvas, panels = new_canvas(len(names), 3, height=1.9)
-    for axes, name in zip(panels, names, strict=True):
-        found = residuals(rows, name)
-        for place, region in enumerate(regions):
-            points = found.get(region, [])
-            axes.plot([p[0] for p in points], [p[1] for p in points], color=SERIES[place % len(SERIES)],
-                      linestyle=DASHES[place % len(DASHES)], linewidth=1.0)  # fmt: skip
-        axes.axhline(0, color=INK, linewidth=0.8)
-        axes.set_title(fill(voice.variable(name), 40))
-        show_years(axes, [row["year"] for row in rows])
-        show_numbers(axes.yaxis, voice.numbers, sign=True)
-    from matplotlib.lines import Line2D
-
-    marks = [Line2D([], [], color=SERIES[i % len(SERIES)], linestyle=DASHES[i % len(DASHES)]) for i in
-             range(len(regions))]  # fmt: skip
-    canvas.legend(marks, [voice.element(each) for each in regions], loc="outside lower center", ncols=4)
-    return finish(canvas, "residuals", voice.texts("figure.residuals"), voice.texts("figure.residuals"), FIT)
-
-
 def _profiles(voice: Voice) -> Iterator[Figure]:
     """One panel per parameter: the rise of the objective over the parameter, and the cut; no taller than a sheet."""
     rows = voice.results.rows(PROFILES)
@@ -98,7 +64,8 @@ def _profile_sheet(
     canvas, panels = new_canvas(len(names), 4, height=1.7)
     for axes, name in zip(panels, names, strict=True):
         mine = sorted((row for row in rows if row["parameter"] == name), key=lambda row: row["value"])
-        axes.plot([row["value"] for row in mine], [row["rise"] for row in mine], color=BLUE)
+        axes.plot([row["value"] for row in mine], [row["rise"] for row in mine], "o-", color=BLUE, markersize=2.2,
+                  linewidth=1.0)  # fmt: skip
         axes.axhline(mine[0]["cut"], color=RED, linewidth=0.8, linestyle=(0, (4, 2)))
         axes.set_ylim(-0.1, 2.5 * mine[0]["cut"])
         axes.set_title(fill(voice.parameter(cards[name]) if name in cards else name, 30), fontsize=7)

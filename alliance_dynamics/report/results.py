@@ -62,6 +62,18 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "region": "text", "observable": "name", "sample": "name", "scale": "name", "rmse": "number", "U_M": "number?",
         "U_S": "number?", "U_C": "number?",
     },
+    "calibration/residuals.csv": {
+        "region": "text", "observable": "name", "year": "year", "residual": "number", "standardised": "number",
+    },
+    "calibration/residual_tests.csv": {
+        "region": "text", "observable": "name", "count": "number", "lags": "number", "ljung_box": "number",
+        "p_value": "number", "durbin_watson": "number", "acf_1": "number",
+        **{f"acf_{lag}": "number?" for lag in range(2, 6)},
+    },
+    "calibration/predictive_checks.csv": {
+        "region": "text", "observable": "name", "feature": "name", "observed": "number", "q05": "number",
+        "q50": "number", "q95": "number", "p": "number",
+    },
     "calibration/recovery.csv": {
         "parameter": "name", "replicates": "number", "bias": "number", "rmse": "number", "informed": "number",
         "coverage": "number",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,11 @@ from alliance_dynamics.report.results import Results, Row
 from alliance_dynamics.report.texts import Texts
 
 GROUPS = ("calibrated parameters", "uncertain assumptions")
+
+
+def bound(text: str) -> str:
+    """`2010 г.` stays on one line."""
+    return re.sub(r"(?<=\d) (?=г\.)", FIXED, text)
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Voice:
     # Names ----------------------------------------------------------------------------------------------------------
 
     def variable(self, name: str) -> str:
-        return self._fit_labels("observable", "label").get(name) or self._label("variables", name)
+        return bound(self._fit_labels("observable", "label").get(name) or self._label("variables", name))
 
     def element(self, name: str) -> str:
         if not name:
@@ -68,7 +74,7 @@ class Voice:
 
     def parameter(self, row: Row) -> str:
         english = row["label"] or row["parameter"]
-        return english if self.language == "en" else row.get(f"label_{self.language}") or english
+        return bound(english if self.language == "en" else row.get(f"label_{self.language}") or english)
 
     def source(self, row: Row) -> str:
         return row.get(f"source_{self.language}") or row["source"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alliance_dynamics.calibration.residuals import serial_test
 from alliance_dynamics.files import write_csv
 
 REGIONS = {
@@ -151,20 +152,31 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def _calibration(folder: Path, random: np.random.Generator) -> None:
-    fit, skill = [], []
+    fit, skill, residuals, tests, checks = [], [], [], [], []
     for name, (en, ru, unit, level, growth, sigma) in OBSERVABLES.items():
         used = "shown" if name == "postgraduate_students" else "train"
         for region, (region_en, region_ru, scale) in REGIONS.items():
-            error = 0.0
+            error, left = 0.0, []
             for year in range(2000, 2031):
                 middle = level * scale * np.exp(growth * (year - 2000) * (1 + 0.2 * np.sin(year / 3)))
-                error = 0.4 * error + sigma * random.normal()
+                left.append(random.normal())
+                error = 0.4 * error + sigma * left[-1]
                 observed = middle * np.exp(error) if 2001 <= year <= 2022 else ""
                 band = np.exp(1.645 * sigma * 1.1 * (1 + max(0, year - 2022) * 0.1))
                 fit.append(
                     (region, name, year, observed, middle / band, middle, middle * band, unit, used, en, ru, region_en,
                      region_ru)
                 )  # fmt: skip
+                if observed and used == "train":
+                    residuals.append((region, name, year, error, left[-1]))
+            if used == "train":
+                found = serial_test(np.array(left[1:23]))
+                tests.append((region, name, 22, found.lags, found.ljung_box, found.p_value, found.durbin_watson,
+                              *found.correlations))  # fmt: skip
+                growth_seen = float(np.exp(21 * growth))
+                checks.append((region, name, "growth", growth_seen, 0.8 * growth_seen, growth_seen, 1.2 * growth_seen,
+                               0.02 if region == "samara" else 0.7))  # fmt: skip
+                checks.append((region, name, "peak_year", 2021, 2018, 2021, 2022, 0.64))
             for horizon in (1, 3, 5):
                 model = sigma * (1 + 0.1 * horizon) * random.uniform(0.7, 1.3)
                 naive = (sigma + abs(growth) * horizon) * random.uniform(0.8, 1.3)
@@ -176,6 +188,13 @@ def _calibration(folder: Path, random: np.random.Generator) -> None:
          "region_label_en", "region_label_ru"),
         fit,
     )  # fmt: skip
+    columns = ("region", "observable", "year", "residual", "standardised")
+    write_csv(folder / "calibration/residuals.csv", columns, residuals)
+    columns = ("region", "observable", "count", "lags", "ljung_box", "p_value", "durbin_watson",
+               *(f"acf_{lag}" for lag in range(1, 6)))  # fmt: skip
+    write_csv(folder / "calibration/residual_tests.csv", columns, tests)
+    columns = ("region", "observable", "feature", "observed", "q05", "q50", "q95", "p")
+    write_csv(folder / "calibration/predictive_checks.csv", columns, checks)
     header = ("region", "observable", "horizon", "model_error", "naive_error", "drift_error", "skill")
     write_csv(folder / "calibration/skill.csv", header, skill)
     parameters = [

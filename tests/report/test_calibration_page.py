@@ -8,11 +8,15 @@ import re
 import shutil
 from html import unescape
 
+import numpy as np
 import pytest
 
 from alliance_dynamics.files import write_csv
 from alliance_dynamics.report import write_calibration_report
 from alliance_dynamics.report.calibration_page import identified, predicts, together
+from alliance_dynamics.report.chapter_residuals import checks_section
+from alliance_dynamics.report.drawing import house_style
+from alliance_dynamics.report.figure_residuals import draw_residuals
 from alliance_dynamics.report.results import read_calibration
 from alliance_dynamics.report.texts import read_texts
 from alliance_dynamics.report.voice import Voice
@@ -108,7 +112,7 @@ def test_the_page_holds_every_chapter_in_both_languages(folder, language):
     columns = ("parameter", "replicates", "bias", "rmse", "informed", "coverage", "sbc_p")
     write_csv(folder / "recovery.csv", columns, [(name, 150, 0.01, 0.1, 0.5, 0.9, 0.0001)])
     page = write_calibration_report(folder, language=language).read_text(encoding="utf-8")
-    for chapter in ("fit", "data-chapter", "objective", "search", "residuals-chapter", "profiles-chapter",
+    for chapter in ("fit", "data-chapter", "objective", "search", "residuals-chapter", "checks", "profiles-chapter",
                     "parameters", "validation", "theil", "recovery", "origin"):  # fmt: skip
         assert f'id="{chapter}"' in page, chapter
     assert f'lang="{language}"' in page
@@ -122,3 +126,73 @@ def test_the_page_holds_every_chapter_in_both_languages(folder, language):
 def test_the_same_files_give_the_same_page(folder):
     one, two = (write_calibration_report(folder, language="ru").read_bytes() for _ in range(2))
     assert one == two
+
+
+def table(folder, name):
+    with (folder / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_residual_figures_say_what_their_files_hold(folder):
+    tests, rows = table(folder, "residual_tests.csv"), table(folder, "residuals.csv")
+    voice = voice_of(folder)
+    with house_style():
+        figures = {each.name: each for each in draw_residuals(voice)}
+    said = {name: each.description for name, each in figures.items()}
+    for name in dict.fromkeys(row["observable"] for row in tests):
+        mine = [row for row in tests if row["observable"] == name]
+        every = [(float(row[f"acf_{lag}"]), int(row["count"])) for row in mine for lag in range(1, 6)]
+        outside = sum(abs(value) > 1.96 / count**0.5 for value, count in every)
+        refused = sum(float(row["p_value"]) < 0.05 for row in mine)
+        assert (
+            f"{voice.variable(name)}: {outside} of {len(every)} outside the bounds, Ljung–Box rejects independence in "
+            f"{refused} of {len(mine)} series"
+        ) in said["residual_autocorrelation"]
+        ends = sorted(float(row["standardised"]) for row in rows if row["observable"] == name)
+        low, high = (voice.numbers.number(ends[place], 1) for place in (0, -1))
+        assert f"{voice.variable(name)}: from {low} to {high}, " in said["residual_quantiles"]
+    fit = [row for row in table(folder, "fit.csv") if row["observed"] and row["used"] == "train"]
+    for name in dict.fromkeys(row["observable"] for row in fit):
+        apart = {
+            abs(math.log(float(row["observed"]) / float(row["q50"]))): (row["region"], row["year"])
+            for row in fit if row["observable"] == name
+        }  # fmt: skip
+        (region, year), largest = apart[max(apart)], voice.numbers.number(max(apart), 2)
+        assert f"{voice.variable(name)}: {largest}, {voice.element(region)}, {year}" in said["residuals"]
+    assert figures["residual_quantiles"].origin == "calibration/residuals.csv"
+    assert figures["residual_autocorrelation"].origin == "calibration/residual_tests.csv"
+
+
+def test_the_envelope_of_quantiles_holds_most_normal_residuals_and_not_heavy_tails(folder):
+    def outside(values):
+        rows = [("tatarstan", "R&D_personnel", 2000 + i, 0.1, value) for i, value in enumerate(values)]
+        write_csv(folder / "residuals.csv", ("region", "observable", "year", "residual", "standardised"), rows)
+        with house_style():
+            description = list(draw_residuals(voice_of(folder)))[-1].description
+        return int(re.findall(r"(\d+) of 200 outside", description)[0])
+
+    stream = np.random.default_rng(3)
+    assert outside(stream.standard_normal(200)) < 20
+    assert outside(stream.standard_t(2, 200)) > 40
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_strange_features_are_named_and_counted(folder, language):
+    strange = [row for row in table(folder, "predictive_checks.csv") if float(row["p"]) < 0.05]
+    voice = voice_of(folder, language)
+    section = checks_section(voice)
+    page = plain(" ".join([*section.paragraphs, *section.items]))
+    assert strange
+    for row in strange:
+        what = voice.variable(row["observable"]), voice.element(row["region"])
+        said = voice.texts("checks.growth", observable=what[0], region=what[1], p=voice.numbers.number(0.02, 3))
+        assert said.replace("\u00a0", " ") in page
+    every = len(table(folder, "predictive_checks.csv"))
+    assert re.search(rf"\b{len(strange)} (of|из) {every}\b", page)
+
+
+def test_folders_without_residual_files_still_make_a_page(folder):
+    for name in ("residuals.csv", "residual_tests.csv", "predictive_checks.csv"):
+        (folder / name).unlink()
+    page = write_calibration_report(folder, language="en").read_text(encoding="utf-8")
+    assert 'id="residuals-chapter"' in page and 'id="checks"' not in page and "residual_quantiles" not in page

@@ -70,7 +70,7 @@ def test_every_text_is_used():
     code = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py"))
     code += (FOLDER / "report.html.j2").read_text(encoding="utf-8")
     families = {"unit", "unit_below", "element", "group", "caveat", "head", "role", "status", "verdict", "draws", "gap",
-                "size", "use", "note", "figure", "ladder", "failure", "calibration",
+                "checks", "objective", "size", "use", "note", "figure", "ladder", "failure", "calibration",
                 "light", "against", "profile", "ratio", "validation", "recovery", "alternative", "budget",
                 "direction", "checklist", "reviewer", "front", "sensitivity"}  # fmt: skip
     for key in ENGLISH:
