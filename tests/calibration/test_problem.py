@@ -114,6 +114,23 @@ def test_each_break_has_a_parameter_per_region_and_acts_from_its_year_on(tatarst
     assert all(isinstance(each, str) for each in rows[2022].observable_parameters)
 
 
+def test_changes_of_method_are_marked_in_every_series_that_has_them(tatarstan):
+    """A year-end stock of 2020 stands at 2021; real product has none: a volume index carries the level of one year."""
+    found = {}
+    for row in tatarstan.measurements:
+        if row.experiment == "RU_TA" and row.status == "B":
+            found.setdefault(row.observable, set()).add(int(row.time))
+    assert found == {
+        "innovative_goods_volume_real": {2005, 2017, 2019},
+        "innovative_goods_share": {2005, 2017, 2019},
+        "innovation_expenditure_real": {2017, 2019},
+        "innovation_activity_level": {2018, 2019},
+        "manufacturing_value_added_real": {2016},
+        "advanced_technologies_used": {2021},
+    }
+    assert all(row.status and row.source and row.vintage and row.unit for row in tatarstan.measurements)
+
+
 def test_parameters_have_priors_bounds_units_and_two_labels(tatarstan):
     for each in tatarstan.parameters.values():
         assert each.prior is not None and each.lower <= each.nominal <= each.upper
