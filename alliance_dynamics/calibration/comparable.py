@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from alliance_dynamics.calibration import transform
-from alliance_dynamics.errors import UsageError, fault, suggestion
+from alliance_dynamics.errors import Fault, UsageError, fault, suggestion
 from alliance_dynamics.observations import Observations
 
 FIRST, LAST, BASE = 2000, 2022, 2010
@@ -37,6 +37,20 @@ def comparable(
     later = observations.series(indicator.replace("okved1", "okved2"), region)
     values, sources = values | dict(later.values), sources | dict(later.sources)
     return {year: value / 100.0 * real[year] for year, value in values.items()}, sources
+
+
+def missing_figures(observations: Observations, region: str, needed: Mapping[str, Iterable[int]]) -> list[Fault]:
+    """A fault for each indicator that has no figure of a region in a year that is needed."""
+    faults = []
+    for indicator, years in needed.items():
+        rows = (row for row in observations.rows if row.indicator == indicator and not row.set_aside)
+        have = {row.year for row in rows if region in (row.region_code, row.region)}
+        absent = ", ".join(str(year) for year in years if year not in have)
+        if absent:
+            what, remedy = "`{indicator}` of {region} has no figure for {years}", "Add rows in the columns of the file."
+            at = {"indicator": indicator, "region": region, "years": absent}
+            faults.append(fault(observations.path, what, remedy=remedy, **at))
+    return faults
 
 
 def deflator(observations: Observations, region: str) -> dict[int, float]:

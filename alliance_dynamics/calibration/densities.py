@@ -14,6 +14,7 @@ from scipy import special, stats
 from alliance_dynamics.calibration.problem import Prior
 
 Floats = NDArray[np.float64]
+_DEEPEST, _HALVINGS = 32.0, 57  # of the logarithm of a scale: 32 / 2^57 is below 1e-15
 _SMALLEST = 1e-6  # of a standard Laplace residual: where its weight stops growing
 
 
@@ -22,7 +23,8 @@ class Noise:
     """A family of noise: the density of a standard residual e = (y - s) / scale (of logarithms for `log-`).
 
     `cost` is minus its logarithm; `score` its derivative in e; `weight` (> 0) the curvature in e that the search uses;
-    `scale_information` the Fisher information of ln(scale) in one point.
+    `scale_information` the Fisher information of ln(scale) in one point.  `best_scale` [rows] is the scale of the
+    highest likelihood for residuals [rows, n], where the mean of e score(e) is 1; `pull` the derivative of e score(e).
     """
 
     cost: Callable[[Floats], Floats]
@@ -30,6 +32,8 @@ class Noise:
     weight: Callable[[Floats], Floats]
     scale_information: float
     tail: Callable[[Floats], Floats]  # the quantile function of e
+    best_scale: Callable[[Floats], Floats]
+    pull: Callable[[Floats], Floats]
 
     @staticmethod
     def of(distribution: str, freedom: float) -> Noise:
@@ -37,7 +41,15 @@ class Noise:
         family = distribution.removeprefix("log-")
         if family == "normal":
             constant = 0.5 * math.log(2 * math.pi)
-            return Noise(lambda e: 0.5 * e**2 + constant, lambda e: e, np.ones_like, 2.0, special.ndtri)
+            return Noise(
+                lambda e: 0.5 * e**2 + constant,
+                lambda e: e,
+                np.ones_like,
+                2.0,
+                special.ndtri,
+                lambda residual: np.sqrt(np.mean(residual**2, axis=1)),
+                lambda e: 2 * e,
+            )
         if family == "laplace":
             return Noise(
                 lambda e: np.abs(e) + math.log(2),
@@ -45,6 +57,8 @@ class Noise:
                 lambda e: 1 / np.maximum(np.abs(e), _SMALLEST),
                 1.0,
                 lambda u: np.sign(u - 0.5) * -np.log1p(-2 * np.abs(u - 0.5)),
+                lambda residual: np.mean(np.abs(residual), axis=1),
+                np.sign,
             )
         constant = special.gammaln(freedom / 2) - special.gammaln((freedom + 1) / 2)
         constant += 0.5 * math.log(freedom * math.pi)
@@ -54,7 +68,24 @@ class Noise:
             lambda e: (freedom + 1) / (freedom + e**2),
             2 * freedom / (freedom + 3),
             lambda u: special.stdtrit(freedom, u),
+            lambda residual: _student_scale(residual, freedom),
+            lambda e: 2 * freedom * (freedom + 1) * e / (freedom + e**2) ** 2,
         )
+
+
+def _student_scale(residual: Floats, freedom: float) -> Floats:
+    """The scale [rows] of the highest Student-t likelihood for residuals [rows, n], by bisection of its logarithm."""
+    square = residual**2
+    top = np.sqrt((freedom + 1) / freedom * np.mean(square, axis=1))  # the scale is nowhere above
+    usable = np.isfinite(top) & (top > 0)
+    high = np.where(usable, np.log(np.where(usable, top, 1.0)), 0.0)
+    low = high - _DEEPEST
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        e2 = square / np.exp(2 * middle)[:, None]
+        too_small = np.mean((freedom + 1) * e2 / (freedom + e2), axis=1) > 1
+        low, high = np.where(too_small, middle, low), np.where(too_small, high, middle)
+    return np.where(usable, np.exp(0.5 * (low + high)), top)
 
 
 class PriorDensity:

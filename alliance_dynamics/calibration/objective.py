@@ -112,11 +112,7 @@ class Objective:
 
     def _profiled(self, residual: Floats, index: NDArray[np.int64]) -> Floats:
         """The scale [rows] with the highest likelihood for residuals [rows, n] of one observable."""
-        scale = np.mean(np.abs(residual), axis=1) if self._is_laplace(index) else np.sqrt(np.mean(residual**2, axis=1))
-        return np.maximum(scale, self.least(index))
-
-    def _is_laplace(self, index: NDArray[np.int64]) -> bool:
-        return self.problem.observables[self.binding.points[index[0]].observable].distribution.endswith("laplace")
+        return np.maximum(self.families[index[0]].best_scale(residual), self.least(index))
 
     def least(self, index: NDArray[np.int64]) -> float:
         if self.logarithmic[index[0]]:
@@ -209,10 +205,11 @@ class Objective:
 
     def _profiled_slopes(self, residual: Floats, slope: Floats, index: NDArray[np.int64]) -> Floats:
         """d(ln of the profiled scale) [rows, P] for residuals [rows, n] and their slopes [rows, P, n]."""
-        score = np.sign(residual) if self._is_laplace(index) else residual
-        top = np.einsum("rpn,rn->rp", slope, score)
-        bottom = np.sum(score * residual, axis=1, keepdims=True)
-        free = self._profiled(residual, index) > self.least(index)
+        scale = self._profiled(residual, index)
+        pull = self.families[index[0]].pull(residual / scale[:, None])
+        top = np.einsum("rpn,rn->rp", slope, pull)
+        bottom = np.sum(pull * residual, axis=1, keepdims=True)
+        free = scale > self.least(index)
         return np.where(free[:, None], top / bottom, 0.0)
 
     @cached_property

@@ -175,6 +175,14 @@ class Folds:
     first_origin: int | None = None
     horizons: tuple[int, ...] = ()
 
+    def overlap(self, start: float, stop: float) -> bool:
+        """Whether years of the hold-out lie between two times."""
+        return self.holdout is not None and self.holdout[0] <= stop and start <= self.holdout[1]
+
+    def of(self, year: float) -> str:
+        """The fold of a figure that names none: holdout in the years of the hold-out, else train."""
+        return "holdout" if self.holdout and self.holdout[0] <= year <= self.holdout[1] else "train"
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:

@@ -172,7 +172,7 @@ def _fold_faults(problem: Problem, place: Place, row: Measurement) -> Iterator[F
         yield fault(place, what, expected="holdout or exclude", status=row.status)
     if problem.folds.holdout:
         first, last = problem.folds.holdout
-        right = "holdout" if first <= row.year <= last else "train"
+        right = problem.folds.of(row.year)
         if row.fold != right:
             what, expected = "the figure of {year:g} is in the fold {fold}", "{right} (holdout is {first} to {last})"
             at = {"year": row.year, "fold": row.fold, "right": right, "first": first, "last": last}
@@ -180,18 +180,38 @@ def _fold_faults(problem: Problem, place: Place, row: Measurement) -> Iterator[F
 
 
 def _repeated(problem: Problem, file: str) -> Iterator[Fault]:
-    """Two scored figures of one series and time; excluded rows may be other vintages of the same cell."""
+    """Two scored figures of one series and time, where they have a source or their noise is autocorrelated."""
+    what = "a second figure of `{observable}`, {experiment}, {time:g} (first: line {first})"
+    remedy = "Give one of them the fold exclude, with a note."
+    for row, line in _seconds(problem):
+        correlation = problem.correlation(row.observable, row.experiment)
+        if row.source or (correlation is not None and correlation.structure == "ar1"):
+            at = {"observable": row.observable, "experiment": row.experiment, "time": row.time, "first": line}
+            yield fault(Place(file, row.line), what, remedy=remedy, **at)
+
+
+def _seconds(problem: Problem) -> Iterator[tuple[Measurement, int]]:
+    """Scored rows whose series and time an earlier row has, and its line; excluded rows may be other vintages."""
     first: dict[tuple[object, ...], int] = {}
     for row in problem.measurements:
-        if row.fold == "exclude" or not row.source:
-            continue
-        key = (row.observable, row.experiment, row.time)
-        if key in first:
-            what, remedy = "a second figure of `{observable}`, {experiment}, {time:g} (first: line {first})", ""
-            at = {"observable": row.observable, "experiment": row.experiment, "time": row.time, "first": first[key]}
-            remedy = "Give one of them the fold exclude, with a note."
-            yield fault(Place(file, row.line), what, remedy=remedy, **at)
-        first.setdefault(key, row.line)
+        if row.fold != "exclude":
+            line = first.setdefault((row.observable, row.experiment, row.time), row.line)
+            if line != row.line:
+                yield row, line
+
+
+def replicate_warnings(problem: Problem, file: str) -> list[Fault]:
+    """One warning for each series with several figures of one time, all of which count."""
+    found: dict[tuple[str, str], list[tuple[Measurement, int]]] = defaultdict(list)
+    for row, line in _seconds(problem):
+        found[row.observable, row.experiment].append((row, line))
+    what = "`{observable}` repeats times that it has (rows: {count}, line {line} repeats line {first}); each row counts"
+    remedy = "Delete the rows that are there twice by mistake."
+    return [
+        fault(Place(file, rows[0][0].line), what, remedy=remedy, observable=observable, count=len(rows),
+              line=rows[0][0].line, first=rows[0][1])
+        for (observable, _), rows in found.items()
+    ]  # fmt: skip
 
 
 def _name_faults(problem: Problem, files: Mapping[str, str]) -> Iterator[Fault]:

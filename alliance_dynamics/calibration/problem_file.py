@@ -67,9 +67,14 @@ def read_settings(path: Path, faults: list[Fault]) -> Settings:
     model = _model(document, file.parent, faults)
     if not faults and (start is None or stop is None):
         start, stop = _years_of_model(document, model, start, stop, faults)
+    folds = _folds(document, faults)
     if start is not None and stop is not None and stop <= start:
         what, place = "`stop` = {stop:g} is not after `start` = {start:g}", document.place("stop")
         faults.append(fault(place, what, stop=stop, start=start))
+    elif start is not None and stop is not None and folds.holdout and not folds.overlap(start, stop):
+        what, expected = "`holdout` is {first} to {last}", "Years of the problem, {start:g} to {stop:g}"
+        at = {"first": folds.holdout[0], "last": folds.holdout[1], "start": start, "stop": stop}
+        faults.append(fault(document.place("folds", "holdout"), what, expected=expected, **at))
     dt = _number(document, "dt", faults)
     if dt is not None and dt <= 0:
         faults.append(fault(document.place("dt"), "`dt` is {dt:g}", expected="A positive number of years", dt=dt))
@@ -89,7 +94,7 @@ def read_settings(path: Path, faults: list[Fault]) -> Settings:
         cut=str(data.get("cut", "F")),
         ignore_columns=tuple(ignored),
         tables=_tables(document, file.parent, faults),
-        folds=_folds(document, faults),
+        folds=folds,
         forecast=_forecast(document, faults),
     )
 
@@ -154,8 +159,11 @@ def _tables(document: Document, folder: Path, faults: list[Fault]) -> dict[str, 
             tables = {**tables, name: f"{name}.tsv"}
     for name in NEEDED:
         if name not in tables:
-            place = document.place("tables")
-            faults.append(fault(place, "the table `{name}` is not named", expected='{name} = "file.tsv"', name=name))
+            if "tables" in document.data:
+                what, expected = "the table `{name}` is not named", '{name} = "file.tsv"'
+            else:
+                what, expected = "the folder has no table `{name}`", "{name}.tsv beside the problem file"
+            faults.append(fault(document.place("tables"), what, expected=expected, name=name))
     found: dict[str, Path] = {}
     for name, value in tables.items():
         if not isinstance(value, str):

@@ -16,6 +16,7 @@ from alliance_dynamics.calibration.problem import (
     Change,
     Correlation,
     Experiment,
+    Folds,
     ForcingPoint,
     Measurement,
     Observable,
@@ -23,11 +24,18 @@ from alliance_dynamics.calibration.problem import (
     Prior,
     Problem,
 )
-from alliance_dynamics.calibration.problem_checks import break_warnings, check, missing_sources
+from alliance_dynamics.calibration.problem_checks import (
+    break_warnings,
+    check,
+    check_model,
+    missing_sources,
+    replicate_warnings,
+)
 from alliance_dynamics.calibration.problem_columns import COLUMNS, KEYS, MAY_BE_EMPTY, PRIORS, SCALES
-from alliance_dynamics.calibration.problem_file import Settings, read_settings
+from alliance_dynamics.calibration.problem_file import Settings, model_path, read_settings
 from alliance_dynamics.cells import near_name, number_of
 from alliance_dynamics.errors import Fault, InputError, Place, ProvenanceError, fault
+from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.expression import Expression, Number
 from alliance_dynamics.observations import SOURCE_COLUMNS, SourceCard, years_outside
 from alliance_dynamics.tables import Row, Table, gather_table
@@ -46,10 +54,20 @@ def assemble(path: Path) -> Problem:
     files = {name: tables[name].path for name in COLUMNS}
     faults += check(problem, files, complete=not broken)
     if faults:
-        raise InputError(faults)
+        raise InputError([*faults, *(() if broken else _model_faults(problem))])
     if absent := missing_sources(problem, files["measurements"], files["forcings"]):
         raise ProvenanceError(absent)
-    return replace(problem, warnings=(*strange, *problem.warnings, *break_warnings(problem, files["measurements"])))
+    measured = files["measurements"]
+    further = (*break_warnings(problem, measured), *replicate_warnings(problem, measured))
+    return replace(problem, warnings=(*strange, *problem.warnings, *further))
+
+
+def _model_faults(problem: Problem) -> Iterable[Fault]:
+    """What the tables name and the model lacks, told with the other faults; or what is wrong with the model."""
+    try:
+        return check_model(problem, open_model(str(model_path(problem.folder, problem.model))))
+    except InputError as error:
+        return error.faults
 
 
 def _gather(name: str, file: Path, settings: Settings, faults: list[Fault], strange: list[Fault]) -> Table:
@@ -88,7 +106,7 @@ def _build(settings: Settings, tables: dict[str, Table], faults: list[Fault]) ->
         row["observableId"]: _observable(tables["observables"], row, parameters, faults)
         for row in tables["observables"]
     }
-    measurements = tuple(_measurement(row, observables) for row in tables["measurements"])
+    measurements = tuple(_measurement(row, observables, settings.folds) for row in tables["measurements"])
     changes = tuple(_change(tables["conditions"], row, parameters, faults) for row in tables["conditions"])
     start, stop = settings.start, settings.stop
     parameters = _with_roles(parameters, tables["parameters"], measurements, observables, tables["noise_correlation"])
@@ -130,14 +148,15 @@ def _build(settings: Settings, tables: dict[str, Table], faults: list[Fault]) ->
     )
 
 
-def _measurement(row: Row, observables: dict[str, Observable]) -> Measurement:
+def _measurement(row: Row, observables: dict[str, Observable], folds: Folds) -> Measurement:
     observable = observables.get(row["observableId"])
     stock = observable is not None and observable.kind == "stock"
+    year = row["time"] - 1.0 if stock else row["time"]
     return Measurement(
         observable=row["observableId"],
         experiment=row["experimentId"] or "",
         time=row["time"],
-        year=row["time"] - 1.0 if stock else row["time"],
+        year=year,
         value=row["measurement"],
         observable_parameters=_numbers_or_names(row["observableParameters"]),
         noise_parameters=_numbers_or_names(row["noiseParameters"]),
@@ -145,7 +164,7 @@ def _measurement(row: Row, observables: dict[str, Observable]) -> Measurement:
         source=row["source"] or "",
         vintage=row["vintage"] or "",
         unit=row["unit"] or (observable.unit if observable else ""),
-        fold=row["fold"] or "train",
+        fold=row["fold"] or folds.of(year),
         note=row["note"] or "",
         line=row.line,
     )

@@ -32,12 +32,25 @@ def read_yaml(path: Path, faults: list[Fault]) -> Document:
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1)]
     kept = [(number, _without_comment(line)) for number, line in lines]
     kept = [(number, line) for number, line in kept if line.strip() and line.strip() not in ("---", "...")]
+    _refuse_old(file, kept)
     places: dict[tuple[str | int, ...], int] = {}
     content, rest = _block(file, kept, 0, places)
     if rest or not isinstance(content, dict):
         number = rest[0][0] if rest else 1
         raise InputError(fault(Place(file, number), "the line is not read as YAML", expected="`key: value`"))
     return Document(file, _as_toml(file, content, places, faults), {("tables",): 1, ("model",): 1, **places}, "")
+
+
+def _refuse_old(file: str, lines: list[tuple[int, str]]) -> None:
+    """Stops at another version of the format, whose files are laid out otherwise."""
+    for number, line in lines:
+        entry = _ENTRY.match(line)
+        if entry is not None and entry["key"] == "format_version":
+            version = (entry["rest"] or "").strip().strip("\"'")
+            if not version.startswith("2"):
+                remedy = "Write the problem in PEtab version 2, or as problem.toml."
+                what = "`format_version` is {value}"
+                raise InputError(fault(Place(file, number), what, expected="2.0.0", remedy=remedy, value=version))
 
 
 def _as_toml(file: str, content: dict[str, Any], places: dict, faults: list[Fault]) -> dict[str, Any]:
@@ -49,11 +62,8 @@ def _as_toml(file: str, content: dict[str, Any], places: dict, faults: list[Faul
             faults.append(
                 fault(place, what, expected="One of {known}", remedy=near_name(key, _KEYS), key=key, known=known)
             )
-    version = str(content.get("format_version", ""))
-    if not version.startswith("2"):
-        what, expected = "`format_version` is {value}", "2.0.0"
-        place = Place(file, places.get(("format_version",), 0))
-        faults.append(fault(place, what, expected=expected, value=version or "missing"))
+    if "format_version" not in content:
+        faults.append(fault(file, "`format_version` is {value}", expected="2.0.0", value="missing"))
     tables: dict[str, str] = {}
     for key, name in _FILES.items():
         given = content.get(key, [])

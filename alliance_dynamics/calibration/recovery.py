@@ -212,6 +212,14 @@ def simulate_noise(chains: Chains, sigma: Floats, phi: Floats, stream: np.random
     return residuals
 
 
+def interval_of(draws: Floats) -> Floats:
+    """Ends [2, ...] of the 90 % interval of draws [n, ...]: a further draw of the same law is in it in 90 % of cases.
+
+    Between the ranks of n + 1, not of n - 1 as is usual, which for 63 draws would hold 87 %.
+    """
+    return np.quantile(draws, [0.05, 0.95], axis=0, method="weibull")
+
+
 def rank_histogram(ranks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Counts [8] of ranks 0..63."""
     return np.bincount(np.asarray(ranks) * BINS // (DRAWS + 1), minlength=BINS)
@@ -273,7 +281,7 @@ def _replicate(
     posterior = sample_posterior(synthetic, best, draws=DRAWS, generations=generations, chains=chains, seed=seed)
     truth = np.concatenate([values, log_sigma])
     draws = np.concatenate([posterior.values, np.log(posterior.sigma)], axis=1)
-    ends = np.quantile(draws, [0.05, 0.95], axis=0)
+    ends = interval_of(draws)
     estimate = np.concatenate([best.values, np.log(best.sigma)])
     groups = slice(len(values), None)  # the noise has no curvature interval of its own: the posterior's stands there
     return replace(

@@ -49,12 +49,12 @@ class SerialTest:
 
 
 def serial_tests(objective: Objective, cube: Floats) -> tuple[SerialTest, ...]:
-    """The tests for every series of at least 8 points at a point of the cube."""
+    """The tests for every series of at least 8 points, one at a time, at a point of the cube."""
     standard = objective.errors(cube[None, :]).standard[0]
     found = []
     for block in objective.binding.blocks:
         order = block.index[np.argsort(block.times, kind="stable")]
-        if len(order) >= _FEWEST:
+        if len(order) >= _FEWEST and len(np.unique(block.times)) == len(order):
             found.append(serial_test(standard[order], block.observable.id, block.experiment.id))
     return tuple(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from definitions import (
@@ -18,9 +18,10 @@ from definitions import (
     Parameter,
 )
 
-from alliance_dynamics.calibration.comparable import comparable
+from alliance_dynamics.calibration.comparable import LAST, comparable, missing_figures
 from alliance_dynamics.cells import Column
-from alliance_dynamics.observations import SOURCE_COLUMNS, Observations, read_observations, read_sources
+from alliance_dynamics.errors import AllianceError, InputError, fault
+from alliance_dynamics.observations import SOURCE_COLUMNS, Observations, SourceCard, read_observations, read_sources
 from alliance_dynamics.tables import Row, read_table, write_table
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -30,11 +31,19 @@ OLD_CLASSIFICATION = "before OKVED: another classification, shown only"
 
 
 def build(folder: Path) -> None:
-    """Write the tables of the problem into `folder`."""
+    """Write the tables of the problem into `folder`; InputError names the figures and source cards that are missing."""
     observations = read_observations(DATA / "observations.csv")
     regions = list(read_table(DATA / "regions.csv", REGION_COLUMNS, key=("experimentId",)))
+    cards = read_sources(DATA / "sources.csv")
+    refuse_missing(observations, regions, cards)
     write_observables(folder)
-    measurements = [row for region in regions for each in OBSERVABLES for row in measured(observations, region, each)]
+    measurements = [
+        row
+        for region in regions
+        for each in OBSERVABLES
+        if each.use == "calibrated" or is_published(observations, region, each)
+        for row in measured(observations, region, each, cards)
+    ]
     save(folder / "measurements.tsv", MEASUREMENT_HEADER, measurements)
     write_parameters(folder, observations, regions)
     save(folder / "conditions.tsv", ["conditionId", "targetId", "targetValue"], [])
@@ -46,7 +55,6 @@ def build(folder: Path) -> None:
     header = ["observableId", "experimentId", "structure", "parameterId"]
     save(folder / "noise_correlation.tsv", header, correlated)
     used = dict.fromkeys(source for row in measurements for source in row[7].split(";"))
-    cards = read_sources(DATA / "sources.csv")
     names = [column.name for column in SOURCE_COLUMNS]
     used |= dict.fromkeys(cards)
     save(folder / "sources.tsv", names, [[getattr(cards[each], name) for name in names] for each in used])
@@ -54,6 +62,32 @@ def build(folder: Path) -> None:
 
 def save(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     write_table(path, header, rows, escape=False)
+
+
+def refuse_missing(observations: Observations, regions: Sequence[Row], cards: Mapping[str, SourceCard]) -> None:
+    """All figures that the fit needs and all source cards, or one error with everything that is missing."""
+    needed = {each.indicator: range(FIRST if each.first == FIRST + 1 else each.first, LAST + 1)
+              for each in calibrated()}  # fmt: skip
+    needed["grp_real_index"] = range(FIRST + 1, LAST + 1)
+    for indicator in ("patent_applications_inventions", "postgraduate_students", "fixed_assets_gross",
+                      "fixed_assets_net", "fixed_capital_investment"):  # fmt: skip
+        needed[indicator] = range(FIRST, FIRST + 1)  # start values and bounds follow from them
+    codes = [region["region_code"] for region in regions]
+    faults = [each for code in codes for each in missing_figures(observations, code, needed)]
+    used = dict.fromkeys(row.source for row in observations.rows if row.region_code in codes)
+    faults += [
+        fault(str(DATA / "sources.csv"), "the source `{source}` has no card",
+              expected="A row of it in the table of sources", source=source)
+        for source in used if source not in cards
+    ]  # fmt: skip
+    if faults:
+        raise InputError(faults)
+
+
+def is_published(observations: Observations, region: Row, each: Observable) -> bool:
+    """Whether a region has figures of an observable; series that are only shown may be absent."""
+    needed = {each.indicator, each.indicator.replace("okved1", "okved2")}
+    return needed <= {row.indicator for row in observations.rows if row.region_code == region["region_code"]}
 
 
 def calibrated() -> list[Observable]:
@@ -115,8 +149,11 @@ MEASUREMENT_HEADER = (
 )
 
 
-def measured(observations: Observations, region: Row, each: Observable) -> list[list]:
-    """The rows of one observable and region, year by year; a year-end stock of year y stands at time y + 1."""
+def measured(observations: Observations, region: Row, each: Observable, cards: Mapping[str, SourceCard]) -> list[list]:
+    """The rows of one observable and region, year by year; a year-end stock of year y stands at time y + 1.
+
+    A source without a stated vintage has the day on which its figures were retrieved.
+    """
     values, sources = comparable(observations, each.indicator, each.rule, region["region_code"])
     rows = []
     for year, value in sorted(values.items()):
@@ -126,7 +163,7 @@ def measured(observations: Observations, region: Row, each: Observable) -> list[
         parameters = ";".join(shifts(observations, region, each, year))
         rows.append(
             [each.id, region["experimentId"], time, f"{value:.8g}", parameters, "", status, sources[year],
-             VINTAGES[sources[year]], each.unit, fold, note]
+             VINTAGES.get(sources[year]) or cards[sources[year]].retrieved, each.unit, fold, note]
         )  # fmt: skip
     return rows
 
@@ -276,4 +313,8 @@ def identifier(target: str) -> str:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent)
+    try:
+        build(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent)
+    except AllianceError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -14,7 +14,7 @@ from alliance_dynamics.calibration.diagnostics import effective_size
 from alliance_dynamics.calibration.estimation import Work, estimate
 from alliance_dynamics.calibration.grid import grid_of
 from alliance_dynamics.calibration.objective import Objective, small_sample_cut
-from alliance_dynamics.calibration.problem import Prior
+from alliance_dynamics.calibration.problem import Prior, read_problem
 from alliance_dynamics.calibration.profile import profiles_of
 from alliance_dynamics.calibration.residuals import serial_test
 from alliance_dynamics.calibration.search import descend, ordered
@@ -113,12 +113,55 @@ def test_scores_are_the_slopes_of_costs_and_quantiles_those_of_the_density(distr
     assert noise.tail(np.array([0.05, 0.5, 0.9])) == pytest.approx(frozen.ppf([0.05, 0.5, 0.9]), abs=1e-9)
 
 
-def test_a_profiled_sigma_is_the_estimated_one(tmp_path):
+@pytest.mark.parametrize(
+    ("distribution", "near"),
+    [("log-normal", 1e-7), ("normal", 1e-7), ("log-laplace", 1e-4), ("log-student-t", 1e-7), ("student-t", 1e-7)],
+)
+def test_a_profiled_sigma_is_the_estimated_one(tmp_path, distribution, near):
     values = noisy(2)
-    profiled = best_of(objective(growth(tmp_path, values)), 4)[0].objective
-    more = ["sd_size 0.001 1 0.1 true log"]
-    found = objective(growth(tmp_path, values, noise="sd_size", more=more))
-    assert best_of(found, 4)[0].objective == pytest.approx(profiled, abs=1e-7)
+    values[7] *= 1.4  # what a robust family is for
+    profiled = best_of(objective(growth(tmp_path, values, distribution=distribution)), 4)[0].objective
+    more = ["sd_size 0.001 20 0.1 true log"]
+    found = objective(growth(tmp_path, values, noise="sd_size", distribution=distribution, more=more))
+    assert best_of(found, 4)[0].objective == pytest.approx(profiled, abs=near)
+
+
+@pytest.mark.parametrize("distribution", ["normal", "laplace", "student-t"])
+def test_the_best_scale_has_the_highest_likelihood_and_its_slope(distribution):
+    noise = Noise.of(distribution, 4.0)
+    residual = np.random.default_rng(5).standard_t(3, (3, 15)) * [[1e-4], [1.0], [1e5]]
+    scale = noise.best_scale(residual)[:, None]
+    e = residual / scale
+    assert np.mean(e * noise.score(e), axis=1) == pytest.approx(1, abs=1e-12)
+    step = 1e-6 * scale[:, 0]
+    for n in (0, 7):
+        up, down = residual.copy(), residual.copy()
+        up[:, n] += step
+        down[:, n] -= step
+        slope = (noise.best_scale(up) - noise.best_scale(down)) / (2 * step)
+        expected = noise.pull(e)[:, n] / np.sum(noise.pull(e) * e, axis=1)
+        assert slope == pytest.approx(expected, rel=1e-5, abs=1e-8)
+    assert np.isnan(noise.best_scale(np.array([[1.0, np.nan]])))[0] and noise.best_scale(np.zeros((1, 3)))[0] == 0
+
+
+def test_figures_of_one_time_count_each_and_are_said(tmp_path):
+    values = noisy(4)
+    growth(tmp_path, values)
+    table = tmp_path / "measurements.tsv"
+    rows = table.read_text(encoding="utf-8")
+    table.write_text(rows + rows.splitlines()[5] + "\n", encoding="utf-8")
+    problem = read_problem(tmp_path)
+    assert [each.place.line for each in problem.warnings] == [22]
+    assert "line 22 repeats line 6" in str(problem.warnings[0])
+    result = estimate(problem, model_of(problem), seed=1, work=Work(starts=2, posterior=False, profiles=False))
+    assert np.isfinite(result.nll) and result.serial == ()
+    (tmp_path / "noise_correlation.tsv").write_text(
+        "observableId\texperimentId\tstructure\tparameterId\nsize\t\tar1\tphi_size\n", encoding="utf-8"
+    )
+    with (tmp_path / "parameters.tsv").open("a", encoding="utf-8") as file:
+        file.write("phi_size\t-0.9\t0.9\t0.3\ttrue\tnone\n")
+    with pytest.raises(InputError, match="a second figure of `size`"):
+        read_problem(tmp_path)
 
 
 def test_any_subset_left_out_drops_its_terms_bit_for_bit(tmp_path):

@@ -114,6 +114,23 @@ def test_each_break_has_a_parameter_per_region_and_acts_from_its_year_on(tatarst
     assert all(isinstance(each, str) for each in rows[2022].observable_parameters)
 
 
+def test_changes_of_method_are_marked_in_every_series_that_has_them(tatarstan):
+    """A year-end stock of 2020 stands at 2021; real product has none: a volume index carries the level of one year."""
+    found = {}
+    for row in tatarstan.measurements:
+        if row.experiment == "RU_TA" and row.status == "B":
+            found.setdefault(row.observable, set()).add(int(row.time))
+    assert found == {
+        "innovative_goods_volume_real": {2005, 2017, 2019},
+        "innovative_goods_share": {2005, 2017, 2019},
+        "innovation_expenditure_real": {2017, 2019},
+        "innovation_activity_level": {2018, 2019},
+        "manufacturing_value_added_real": {2016},
+        "advanced_technologies_used": {2021},
+    }
+    assert all(row.status and row.source and row.vintage and row.unit for row in tatarstan.measurements)
+
+
 def test_parameters_have_priors_bounds_units_and_two_labels(tatarstan):
     for each in tatarstan.parameters.values():
         assert each.prior is not None and each.lower <= each.nominal <= each.upper
@@ -270,10 +287,36 @@ def test_a_problem_file_must_be_one(folder, tmp_path):
     assert "two problem files" in refusal(folder)
     (folder / "problem.toml").unlink()
     assert "the table `measurements` is not named" in refusal(folder)
+    (folder / "problem.yaml").write_text(
+        "format_version: 1\nparameter_file: p.tsv\nproblems:\n- sbml_files: [m.xml]\n", encoding="utf-8"
+    )
+    assert "problem.yaml:1  `format_version` is 1. 2.0.0. Write the problem in PEtab version 2" in refusal(folder)
     assert "no such file" in refusal(tmp_path / "nowhere")
 
 
+def test_a_missing_table_is_missed_in_the_folder(folder):
+    (folder / "problem.toml").write_text('model = "alliance"\nstart = 2000\nstop = 2022\n', encoding="utf-8")
+    (folder / "parameters.tsv").unlink()
+    assert "the folder has no table `parameters`. parameters.tsv beside the problem file" in refusal(folder)
+
+
+def test_figures_without_a_fold_follow_the_years_of_the_holdout(folder):
+    path = folder / "measurements.tsv"
+    before = read_problem(folder)
+    path.write_text(path.read_text(encoding="utf-8").replace("\tholdout\t", "\t\t"), encoding="utf-8")
+    assert [row.fold for row in read_problem(folder).measurements] == [row.fold for row in before.measurements]
+    change(folder, "problem.toml", "[2017, 2022]", "[2030, 2031]")
+    assert "`holdout` is 2030 to 2031. Years of the problem, 2000 to 2022" in refusal(folder)
+
+
 # ------------------------------------------------------------------------------------------------ against the model
+
+
+def test_names_that_the_model_lacks_come_with_the_faults_of_the_tables(folder):
+    change(folder, "measurements.tsv", "grp_current_real\t", "grp_real\t")
+    change(folder, "observables.tsv", "gross_regional_product[region]", "gross_product[region]")
+    said = refusal(folder)
+    assert "there is no observable `grp_real`" in said and "the model has no variable `gross_product`" in said
 
 
 def small_model() -> Model:
