@@ -18,7 +18,7 @@ from alliance_dynamics.commands.parser import number, years
 from alliance_dynamics.commands.russian import RUSSIAN
 from alliance_dynamics.errors import RunError, fault
 from alliance_dynamics.language import use_language
-from alliance_dynamics.progress import progress
+from alliance_dynamics.progress import READING, announce, progress, use_progress
 
 BAD_INPUT = Path(__file__).parents[1] / ".." / "shared" / "bad_input"
 HEAVY = ("numpy", "scipy", "pandas", "pydantic", "matplotlib", "pysd", "SALib", "llvmlite", "rich")
@@ -166,6 +166,7 @@ def test_a_russian_locale_speaks_russian(capsys, monkeypatch):
     [
         ("stdy", f"There is no command `stdy`. One of {', '.join(COMMANDS)}. Did you mean `study`?"),
         ("run --stp 3", "There is no option `--stp`. Did you mean `--stop`?"),
+        ("study --progress jsn", "--progress: `jsn` is not one of auto, rich, plain, json, none. Did you mean `json`?"),
         ("run --zzz", "There is no option `--zzz`. See `alliance run --help`."),
         ("--zzz", "There is no option `--zzz`. See `alliance --help`."),
         ("run --dt", "--dt: a value is missing."),
@@ -424,6 +425,65 @@ def test_progress_on_a_terminal_is_a_bar():
     with progress("Counting [x]", 4, stream=stream) as advance:
         advance(4)
     assert "Counting [x]" in stream.getvalue()
+
+
+@pytest.fixture
+def kind():
+    yield use_progress
+    use_progress("auto")
+
+
+def test_progress_as_json_is_one_object_a_line(kind):
+    kind("json")
+    stream = io.StringIO()
+    announce(READING, stream=stream)
+    with progress("Counting", 4, stream=stream, every=0.02) as advance:
+        advance(1)
+        time.sleep(0.1)
+        advance(3)
+    lines = [json.loads(each) for each in stream.getvalue().splitlines()]
+    assert all(list(each) == ["progress", "done", "total", "seconds", "seconds_left"] for each in lines)
+    assert [lines[i]["done"] for i in (0, 1, 2, -1)] == [0, 0, 1, 4]
+    assert (lines[0]["total"], lines[1]["total"], lines[-1]["seconds_left"]) == (None, 4, 0.0)
+
+
+@pytest.mark.parametrize(("chosen", "lines"), [("none", 0), ("plain", 3)])
+def test_progress_can_be_plain_on_a_terminal_or_none(kind, chosen, lines):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    kind(chosen)
+    stream = Terminal()
+    announce(READING, stream=stream)
+    with progress("Counting", 4, stream=stream):
+        pass
+    assert stream.getvalue().count("\n") == lines
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_progress_can_be_a_bar_off_a_terminal(kind):
+    kind("rich")
+    stream = io.StringIO()
+    with progress("Counting", 4, stream=stream) as advance:
+        advance(4)
+    assert "\x1b[" in stream.getvalue()
+
+
+@pytest.mark.parametrize("words", [["study", "--quick"], ["compare", "R3"], ["sensitivity"], ["calibrate"],
+                                   ["explore"], ["report", "nowhere"]])  # fmt: skip
+def test_the_first_line_comes_before_anything_heavy_is_loaded(words):
+    """Loading takes a second on an idle machine and several on a busy one; nobody should wait for it in silence."""
+    code = (
+        "import sys\nfrom alliance_dynamics.cli import main\n"
+        "class Told(BaseException): pass\n"
+        "class Stream:\n"
+        "    def write(self, text): sys.__stdout__.write(repr([text, 'numpy' in sys.modules])); raise Told\n"
+        "    def flush(self): pass\n"
+        f"sys.stderr = Stream()\ntry: main({[*words, '--progress', 'plain']!r})\nexcept Told: pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == repr([READING + "\n", False])
 
 
 # ---- one JSON object

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole, years
+from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "Compare regimes or scenarios with a baseline, over the same draws of what is uncertain."
 EXAMPLES = (
@@ -32,6 +33,7 @@ def add_options(parser: Parser) -> None:
 
 
 def execute(arguments: Namespace) -> object:
+    announce(READING, quiet=arguments.quiet)
     from alliance_dynamics.files import Outputs
     from alliance_dynamics.scenarios import find_regime, read_regimes
     from alliance_dynamics.study import compare

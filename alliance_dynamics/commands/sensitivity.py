@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, number, one_of, power_of_two, processors, say, whole
+from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals."
 EXAMPLES = (
@@ -44,6 +45,7 @@ def add_options(parser: Parser) -> None:
 
 
 def execute(arguments: Namespace) -> object:
+    announce(READING, quiet=arguments.quiet)
     from alliance_dynamics.files import Outputs
     from alliance_dynamics.study import sensitivity
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, number, processors, say, whole
 from alliance_dynamics.language import current_language
+from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "The main job: calibrate, compare regimes, sensitivity, reports in two languages."
 EXAMPLES = ("alliance study tatarstan --quick", "alliance study --out results/tatarstan --seed 1 --policy-year 2027")
@@ -29,6 +30,7 @@ def add_options(parser: Parser) -> None:
 
 
 def execute(arguments: Namespace) -> object:
+    announce(READING, quiet=arguments.quiet)
     from alliance_dynamics.study import study
 
     outcome = study(
