@@ -30,6 +30,7 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--seed", type=whole(0), metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help=say("say what would be done, and do nothing"))
 
 
 def execute(arguments: Namespace) -> object:
@@ -54,5 +55,6 @@ def execute(arguments: Namespace) -> object:
         seed=arguments.seed,
         jobs=arguments.jobs,
         quiet=arguments.quiet,
+        dry_run=arguments.dry_run,
     )
-    return outcome.then("alliance", "sensitivity")
+    return outcome if arguments.dry_run else outcome.then("alliance", "sensitivity")

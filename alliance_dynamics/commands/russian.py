@@ -52,6 +52,7 @@ RUSSIAN: dict[str, str] = {
     "auto, rich (a bar), plain (lines), json (an object a line) or none (auto)": (
         "auto, rich (полоса), plain (строки), json (объект в строке) или none (auto)"
     ),
+    "say what would be done, and do nothing": "сказать, что было бы сделано, и ничего не делать",
     "no progress and no closing lines": "без хода работы и заключительных строк",
     "show the traceback of an error": "показывать трассировку ошибки",
     "show this help": "показать эту справку",
