@@ -508,7 +508,8 @@ def test_the_first_line_comes_before_anything_heavy_is_loaded(words):
 
 QUICK = {
     "run": "run BASE --out OUT.csv", "check": "check BASE --draws 0", "schema": "schema regime", "doctor": "doctor",
-    "data": "data show grp_current", "export": "export xmile BASE --out OUT.xmile", "diagram": "diagram BASE --out OUT.svg",
+    "data": "data show grp_current", "export": "export xmile BASE --out OUT.xmile",
+    "diagram": "diagram BASE --out OUT.svg",
     "doc": "doc BASE --out OUT.html", "loops": "loops BASE --output S",
     "study": "study --quick --dry-run", "compare": "compare R3 --draws 20 --dry-run",
     "sensitivity": "sensitivity --points 4 --dry-run",
@@ -534,7 +535,7 @@ def test_wrong_usage_of_every_command_is_one_json_object(capsys, command, reply)
     assert err.startswith(found["errors"][0]["message"].removesuffix("."))
 
 
-@pytest.mark.parametrize("command", ("check", "data", "diagram", "doctor", "study"))
+@pytest.mark.parametrize("command", ["check", "data", "diagram", "doctor", "loops", "study"])
 def test_success_of_a_command_ends_with_the_next_one(capsys, base, tmp_path, command):
     words = [each.replace("BASE", base).replace("OUT", str(tmp_path / "out")) for each in QUICK[command].split()]
     code, _, err = call(capsys, *words)

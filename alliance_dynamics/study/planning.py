@@ -45,7 +45,8 @@ class Cost:
     beside: float = 0.0
 
 
-# Processor time of each stage of a quick study, and of larger sweeps and loops, over that of a whole run, 1/1650 s, on one thread, measured on 2026-11-30.
+# Processor time of each stage of a quick study, and of larger sweeps and loops, over that of a whole run, 1/1650 s;
+# on one thread, measured on 2026-11-30.
 COSTS = {
     "calibration": Cost(0.5, 26_000),
     "regimes": Cost(1.1, 0),
@@ -62,7 +63,8 @@ COSTS = {
 
 @dataclass(frozen=True)
 class Stage:
-    """`runs` of the model, `counted` where the number is known before, None where nothing is; `done` where a finished stage stands for it."""
+    """`runs` of the model, `counted` where the number is known before, None where it
+    is open; `done` where a finished stage stands for it."""
 
     name: str
     title: str
@@ -216,7 +218,8 @@ def _shown(
         lines.append(translate("Finished before, and used again with --resume: {names}").format(names=names))
     told_stages = [
         {"name": each.name, "title": translate(each.title), "runs": each.runs, "counted": each.counted,
-         "done_before": each.done, "resumable": each.name in finished, "seconds": None if expected is None else round(expected, 1)}
+         "done_before": each.done, "resumable": each.name in finished,
+         "seconds": None if expected is None else round(expected, 1)}
         for each, expected in zip(stages, seconds, strict=True)
     ]  # fmt: skip
     results = {
