@@ -264,7 +264,7 @@ def _stocks_of(structure: Structure, loop: Loop) -> list[str]:
 
 
 def decades(times: Floats) -> list[tuple[float, float]]:
-    """Periods for a table that have a saved time: ten years where time is years over decades, else fifths of the run."""
+    """Periods with a saved time: ten years where time is years over decades, else fifths of the run."""
     start, stop = float(times[0]), float(times[-1])
     if stop - start >= 20 and start >= 1000:
         first = np.floor(start / 10) * 10
