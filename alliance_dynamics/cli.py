@@ -20,6 +20,7 @@ from alliance_dynamics.commands.outcome import Outcome, outcome_of
 from alliance_dynamics.commands.parser import Parser, say
 from alliance_dynamics.errors import AllianceError, Interrupted, UsageError, fault, nearest
 from alliance_dynamics.language import LANGUAGES, language_of_environment, translate, use_language
+from alliance_dynamics.progress import KINDS, use_progress
 
 COMMANDS = (
     "study", "run", "calibrate", "compare", "sensitivity", "report", "explore", "verify",
@@ -152,7 +153,7 @@ def _command(given: list[str]) -> tuple[str, list[str]]:
     rest = list(given)
     while rest and rest[0].startswith("-"):
         leading.append(rest.pop(0))
-        if leading[-1] == "--lang" and rest:
+        if leading[-1] in ("--lang", "--progress") and rest:
             leading.append(rest.pop(0))
     if rest:
         if rest[0] not in COMMANDS:
@@ -163,7 +164,8 @@ def _command(given: list[str]) -> tuple[str, list[str]]:
     if any(each in ("-h", "--help") for each in leading):
         return "--help", []
     for each in leading:
-        if each not in ("-q", "--quiet", "-v", "--verbose", "--json", *LANGUAGES) and not each.startswith("--lang"):
+        known = ("-q", "--quiet", "-v", "--verbose", "--json", *LANGUAGES, *KINDS)
+        if each not in known and not each.startswith(("--lang", "--progress")):
             raise UsageError(fault("", say("There is no option `{option}`"), option=each,
                                    remedy=say("See `{command} --help`"), command="alliance"))  # fmt: skip
     return "", []
@@ -188,6 +190,7 @@ def _execute(command: str, given: list[str]) -> Outcome:
         print(parser.format_help(), end="")
         return Outcome()
     arguments = parser.parse(given)
+    use_progress(arguments.progress)
     outcome = outcome_of(execute(arguments))
     if arguments.json:
         print(json_of_outcome(command, outcome))

@@ -1,19 +1,43 @@
-"""Progress on stderr: a bar on a terminal, otherwise a plain line at once and then every ten seconds."""
+"""Progress on stderr: a bar on a terminal, otherwise a plain line at once and then every ten seconds.
+
+`--progress json` gives one JSON object a line instead, `none` nothing.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import TextIO
 
 from alliance_dynamics.language import translate
 
 EVERY = 10.0  # seconds between plain lines
+READING = "Reading the inputs"
+KINDS = ("auto", "rich", "plain", "json", "none")
+_kind: ContextVar[str] = ContextVar("kind", default="auto")
+
+
+def use_progress(kind: str) -> None:
+    """Show progress as one of `KINDS` from here on (in this thread's context); `auto` is a bar on a terminal only."""
+    if kind not in KINDS:
+        raise ValueError(f"progress {kind!r} is not one of {', '.join(KINDS)}")
+    _kind.set(kind)
+
+
+def announce(template: str, *, quiet: bool = False, stream: TextIO | None = None, **values: str) -> None:
+    """One line on what has no number of steps, e.g. that reading has begun: at once, before anything slow is loaded."""
+    if quiet or _kind.get() == "none":
+        return
+    sink: TextIO = sys.stderr if stream is None else stream
+    text = translate(template).format(**values)
+    sink.write((_object(text, 0, None, 0.0) if _kind.get() == "json" else text) + "\n")
+    sink.flush()
 
 
 @contextmanager
@@ -26,13 +50,16 @@ def progress(
     thread.
     """
     sink: TextIO = sys.stderr if stream is None else stream
-    if quiet:
+    kind = _kind.get()
+    if kind == "auto":
+        kind = "rich" if sink.isatty() and os.environ.get("TERM") != "dumb" else "plain"
+    if quiet or kind == "none":
         yield lambda count=1: None
-    elif sink.isatty() and os.environ.get("TERM") != "dumb":
+    elif kind == "rich":
         with _bar(translate(what), total, sink) as advance:
             yield advance
     else:
-        with _lines(translate(what), total, sink, every) as advance:
+        with _lines(translate(what), total, sink, every, _object if kind == "json" else _line) as advance:
             yield advance
 
 
@@ -50,13 +77,15 @@ def _bar(what: str, total: int, stream: TextIO) -> Iterator[Callable[[int], None
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     times = (TimeElapsedColumn(), TextColumn("/"), TimeRemainingColumn())
-    with Progress(*columns, *times, console=Console(file=stream), transient=True) as bar:
+    with Progress(*columns, *times, console=Console(file=stream, force_terminal=True), transient=True) as bar:
         task = bar.add_task(what.replace("[", "\\["), total=total)
         yield lambda count=1: bar.advance(task, count)
 
 
 @contextmanager
-def _lines(what: str, total: int, stream: TextIO, every: float) -> Iterator[Callable[[int], None]]:
+def _lines(
+    what: str, total: int, stream: TextIO, every: float, shown: Callable[[str, int, int, float], str]
+) -> Iterator[Callable[[int], None]]:
     began, done, lock, finished = time.monotonic(), 0, threading.Lock(), threading.Event()
 
     def advance(count: int = 1) -> None:
@@ -65,7 +94,7 @@ def _lines(what: str, total: int, stream: TextIO, every: float) -> Iterator[Call
             done += count
 
     def write() -> None:
-        stream.write(_line(what, done, total, time.monotonic() - began) + "\n")
+        stream.write(shown(what, done, total, time.monotonic() - began) + "\n")
         stream.flush()
 
     def keep_writing() -> None:
@@ -89,6 +118,12 @@ def _line(what: str, done: int, total: int, seconds: float) -> str:
         return text + translate(", {seconds:.0f} s").format(seconds=seconds)
     left = seconds * (total - done) / done
     return text + translate(", {seconds:.0f} s, about {left:.0f} s left").format(seconds=seconds, left=left)
+
+
+def _object(what: str, done: int, total: int | None, seconds: float) -> str:
+    left = round(seconds * (total - done) / done, 1) if total and done else None
+    shown = {"progress": what, "done": done, "total": total, "seconds": round(seconds, 1), "seconds_left": left}
+    return json.dumps(shown, ensure_ascii=False)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ import pytest
 
 from alliance_dynamics.errors import Interrupted, UsageError
 from alliance_dynamics.files import sha256
+from alliance_dynamics.kernel.integrate import Task
+from alliance_dynamics.progress import stage
 from alliance_dynamics.study import study
+from alliance_dynamics.study.planning import plan_study, stages_of_study
 
 CONTRACT = {
     "calibration/parameters.csv": "parameter,label,unit,estimate,low,high,status,source",
@@ -25,11 +29,37 @@ CONTRACT = {
 }
 
 
+COUNTED: dict[str, int] = {}  # runs of the model in each stage of the study, by the title of the stage
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     target = tmp_path_factory.mktemp("работа") / "results of a study"
-    study("tatarstan", quick=True, out=target, seed=0, jobs=2, quiet=True)
+    with pytest.MonkeyPatch.context() as patched:
+        count_runs(patched)
+        study("tatarstan", quick=True, out=target, seed=0, jobs=2, quiet=True)
     return target
+
+
+def count_runs(patched: pytest.MonkeyPatch) -> None:
+    """Lets every task of the kernel add its rows to the stage that it is made in."""
+    now, made = [""], Task.__init__
+
+    def counted(self, parameters, *others, **named):
+        COUNTED[now[0]] = COUNTED.get(now[0], 0) + len(parameters)
+        made(self, parameters, *others, **named)
+
+    @contextmanager
+    def staged(what, quiet):
+        now[0] = what
+        COUNTED[what] = 0
+        with stage(what, quiet) as tell:
+            yield tell
+        now[0] = ""
+
+    patched.setattr(Task, "__init__", counted)
+    for module in ("keeping", "story"):
+        patched.setattr(f"alliance_dynamics.study.{module}.stage", staged)
 
 
 def rows(folder: Path, name: str) -> list[dict[str, str]]:
@@ -160,6 +190,29 @@ def test_failures_and_ranks_agree_with_the_share_of_better_draws(folder):
     assert min(float(row["mean_regret"]) for row in ranks) >= 0
 
 
+def test_a_plan_counts_the_runs_that_the_study_then_makes_and_writes_nothing(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan = plan_study(quick=True, seed=0, jobs=2)
+    stages = plan.results["stages"]
+    assert [each["title"] for each in stages] == [each for each in COUNTED if each]
+    for each in stages:
+        expected = pytest.approx(each["runs"], rel=0 if each["counted"] else 0.5)
+        assert COUNTED[each["title"]] == expected, each
+    assert plan.results["seconds"] == pytest.approx(sum(each["seconds"] for each in stages), abs=1)
+    written = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+    assert written == pytest.approx(plan.results["bytes"], rel=0.25)
+    assert plan.next_step == "alliance study tatarstan --quick --seed 0"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_plan_has_more_of_everything_than_a_quick_one():
+    few, many = (stages_of_study(quick, regimes=5, levers=16, calibrated=33) for quick in (True, False))
+    assert [each.name for each in few] == [each.name for each in many]
+    pairs = zip(few[1:-1], many[1:-1], strict=True)
+    assert all(one.runs < other.runs for one, other in pairs)
+    assert many[0].runs is None  # a full search goes on until it has settled
+
+
 @pytest.mark.slow
 def test_an_interrupted_study_goes_on_and_ends_with_the_same_bits(folder, tmp_path, monkeypatch, capsys):
     def interrupted(*args, **options):
@@ -172,6 +225,11 @@ def test_an_interrupted_study_goes_on_and_ends_with_the_same_bits(folder, tmp_pa
             study("tatarstan", quick=True, out=target, seed=0, jobs=1, quiet=True)
     assert caught.value.resumable
     assert [each.name for each in tmp_path.iterdir()] == ["results.unfinished"]
+    plan = plan_study(quick=True, out=target, seed=0, resume=True)
+    assert [each["name"] for each in plan.results["stages"] if each["done_before"]] == [
+        "calibration", "sensitivity", "repeated", "levers", "shares", "alternatives",
+    ]  # fmt: skip
+    assert not any(each["resumable"] for each in plan_study(quick=True, out=target, seed=1).results["stages"])
     study("tatarstan", quick=True, out=target, seed=0, jobs=2, resume=True)
     told = capsys.readouterr().err
     assert "Calibrating: done before" in told

@@ -107,8 +107,10 @@ def test_hashes_alone_can_be_checked(results, capsys, lang):
     assert "3" in capsys.readouterr().out
 
 
-def test_a_small_sensitivity_run_verifies(tmp_path, capsys):
+def test_a_small_sensitivity_run_verifies(tmp_path, capsys, reply):
     target = tmp_path / "s"
-    assert main(["sensitivity", "--points", "2", "--replicates", "2", "--seed", "0", "--out", str(target), "-q"]) == 0
-    assert main(["verify", str(target)]) == 0
-    assert "identical" in capsys.readouterr().out
+    words = ["sensitivity", "--points", "2", "--replicates", "2", "--seed", "0", "--out", str(target), "-q", "--json"]
+    assert main(words) == 0
+    assert reply(capsys.readouterr().out)["manifest"] == str(target / "manifest.json")
+    assert main(["verify", str(target), "--json"]) == 0
+    assert reply(capsys.readouterr().out)["results"]["verdict"] == "identical"

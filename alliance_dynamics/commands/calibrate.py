@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole
+from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "Fit a model to data: many starts, what the data say about each parameter, intervals from posterior draws."
 EXAMPLES = ("alliance calibrate tatarstan --starts 20", "alliance calibrate my/problem --recover 150 --sbc --seed 0")
@@ -30,6 +31,7 @@ def add_options(parser: Parser) -> None:
 
 
 def execute(arguments: Namespace) -> object:
+    announce(READING, quiet=arguments.quiet)
     from alliance_dynamics.study import calibrate
 
     return calibrate(

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole, years
+from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "Compare regimes or scenarios with a baseline, over the same draws of what is uncertain."
 EXAMPLES = (
@@ -29,9 +30,11 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--seed", type=whole(0), metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help=say("say what would be done, and do nothing"))
 
 
 def execute(arguments: Namespace) -> object:
+    announce(READING, quiet=arguments.quiet)
     from alliance_dynamics.files import Outputs
     from alliance_dynamics.scenarios import find_regime, read_regimes
     from alliance_dynamics.study import compare
@@ -52,5 +55,6 @@ def execute(arguments: Namespace) -> object:
         seed=arguments.seed,
         jobs=arguments.jobs,
         quiet=arguments.quiet,
+        dry_run=arguments.dry_run,
     )
-    return outcome.then("alliance", "sensitivity")
+    return outcome if arguments.dry_run else outcome.then("alliance", "sensitivity")

@@ -44,15 +44,16 @@ def execute(arguments: Namespace) -> Outcome:
 
     book = open_book(find_problem(arguments.problem))
     if arguments.action == "verify":
-        return _verified(verify(book))
+        return _verified(verify(book)).then("alliance", "calibrate", arguments.problem)
     if arguments.action == "rows":
         return _rows(book, arguments.name, arguments.region, arguments.out)
     if not arguments.name:
-        return Outcome(text=_catalogue(book))
+        return Outcome(text=_catalogue(book)).then("alliance", "data", "verify", "--problem", arguments.problem)
     found = figures(book, arguments.name, region=arguments.region, year=arguments.year)
     if not found:
         return Outcome(text=say("No such figure was published.") + "\n", exit_code=1)
-    return Outcome(text=_shown(book, arguments.name, found), results={"figures": [_record(each) for each in found]})
+    done = Outcome(text=_shown(book, arguments.name, found), results={"figures": [_record(each) for each in found]})
+    return done.then("alliance", "data", "verify", "--problem", arguments.problem)
 
 
 def _rows(book: Book, element: str, region: str, out: Path | None) -> Outcome:

@@ -44,7 +44,8 @@ def execute(arguments: Namespace) -> Outcome:
     refuse_unknown_model(arguments.model)
     model, language = open_model(arguments.model), current_language()
     if out.suffix.lower() == ".mdl":
-        return Outcome(outputs=(_with_sketch(arguments.model, out),), notices=model.notices)
+        drawn = Outcome(outputs=(_with_sketch(arguments.model, out),), notices=model.notices)
+        return drawn.then("alliance", "check", str(out))
     diagram = diagram_of(
         model,
         kind=arguments.kind,

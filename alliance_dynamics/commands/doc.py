@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.commands.parser import Parser, say
+from alliance_dynamics.language import translate
 
 SUMMARY = "Write the reference of a model: every variable, loop, diagram and source, in two languages."
 EXAMPLES = ("alliance doc --out reference", "alliance doc my_model.mdl --out reference")
@@ -38,4 +39,5 @@ def execute(arguments: Namespace) -> Outcome:
         notices += (say("No parameters.toml lies beside the model: {count} numbers are shown without a source").format(
             count=len(missing)),)  # fmt: skip
     outputs = write_reference(arguments.out, model, parameters, named_loops_of(model))
-    return Outcome(outputs=outputs, results=results, notices=notices)
+    opened = translate("open {path}").format(path=outputs[0])
+    return Outcome(outputs=outputs, results=results, notices=notices, next_step=opened)

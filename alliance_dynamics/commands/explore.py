@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, processors, say, whole
+from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "Write the explorer: one page on which the model runs in a browser, levers as sliders."
 EXAMPLES = ("alliance explore", "alliance explore --out page/explorer.html --seed 1")
@@ -20,6 +21,7 @@ def add_options(parser: Parser) -> None:
 
 
 def execute(arguments: Namespace) -> object:
+    announce(READING, quiet=arguments.quiet)
     from alliance_dynamics.study import explore
 
     return explore(out=arguments.out, seed=arguments.seed, jobs=arguments.jobs, quiet=arguments.quiet)

@@ -60,4 +60,4 @@ def execute(arguments: Namespace) -> Outcome:
     if out is None:
         return Outcome(text=text, results=results, notices=model.notices)
     done = Outcome(outputs=(write_text(out, text),), results=results, notices=model.notices)
-    return done if kind == "js" else done.then("alliance", "run", str(out), "--out", "run.csv")
+    return done.then("alliance", "run", arguments.model if kind == "js" else str(out), "--out", "run.csv")

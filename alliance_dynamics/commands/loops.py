@@ -42,6 +42,7 @@ def execute(arguments: Namespace) -> Outcome:
     from alliance_dynamics.loops.named import named_loops_of
     from alliance_dynamics.loops.over_draws import labels_in
     from alliance_dynamics.loops.study import labels_of, scores_of_links, study_loops
+    from alliance_dynamics.model.built_in import is_alliance
     from alliance_dynamics.model.names import canonical
     from alliance_dynamics.settings import parameters_with
     from alliance_dynamics.simulate import program_of
@@ -58,9 +59,10 @@ def execute(arguments: Namespace) -> Outcome:
     names = labels_of(study.kinds, language, labels)
     base = canonical(output.partition("[")[0])
     title = labels.get(base, output) + output[len(output.partition("[")[0]) :]
+    drawn = "alliance" if is_alliance(model.name) else arguments.targets[0]
     done = Outcome(
         text=_text(study, names, title), results=_results(study, names), notices=(*plan.notices, *study.notices)
-    )
+    ).then("alliance", "diagram", drawn, "--kind", "causal", "--out", "diagram.svg")
     if arguments.out is None:
         return done
     times, links = scores_of_links(structure, row)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.commands.parser import Parser, say, some_of
-from alliance_dynamics.language import LANGUAGES
+from alliance_dynamics.language import LANGUAGES, translate
+from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "Write the reports of a results folder again, as pages and as PDF."
 EXAMPLES = ("alliance report results/tatarstan", "alliance report results/tatarstan --template brief --to pdf")
@@ -27,8 +28,10 @@ def add_options(parser: Parser) -> None:
 
 
 def execute(arguments: Namespace) -> object:
+    announce(READING, quiet=arguments.quiet)
     from alliance_dynamics.report import write_reports
 
     written = write_reports(arguments.results, templates=arguments.template, kinds=arguments.to,
                             languages=arguments.only, out=arguments.out)  # fmt: skip
-    return Outcome(outputs=tuple(written))
+    pages = [each for each in written if each.suffix == ".html"] or written
+    return Outcome(outputs=tuple(written), next_step=translate("open {path}").format(path=pages[0]))

@@ -18,6 +18,7 @@ METAVARS: dict[str, str] = {
     "DIR": "ПАПКА",
     "FILE.csv": "ФАЙЛ.csv",
     "NAME": "ИМЯ",
+    "KIND": "ВИД",
 }
 
 RUSSIAN: dict[str, str] = {
@@ -48,6 +49,10 @@ RUSSIAN: dict[str, str] = {
     ),
     "language of messages": "язык сообщений",
     "print one JSON object instead of text": "вывести один объект JSON вместо текста",
+    "auto, rich (a bar), plain (lines), json (an object a line) or none (auto)": (
+        "auto, rich (полоса), plain (строки), json (объект в строке) или none (auto)"
+    ),
+    "say what would be done, and do nothing": "сказать, что было бы сделано, и ничего не делать",
     "no progress and no closing lines": "без хода работы и заключительных строк",
     "show the traceback of an error": "показывать трассировку ошибки",
     "show this help": "показать эту справку",

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, number, one_of, power_of_two, processors, say, whole
+from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals."
 EXAMPLES = (
@@ -41,9 +42,11 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help=say("say what would be done, and do nothing"))
 
 
 def execute(arguments: Namespace) -> object:
+    announce(READING, quiet=arguments.quiet)
     from alliance_dynamics.files import Outputs
     from alliance_dynamics.study import sensitivity
 
@@ -64,5 +67,6 @@ def execute(arguments: Namespace) -> object:
         max_failed=arguments.max_failed,
         precision=arguments.precision,
         quiet=arguments.quiet,
+        dry_run=arguments.dry_run,
     )
-    return outcome.then("alliance", "study")
+    return outcome if arguments.dry_run else outcome.then("alliance", "study")

@@ -8,9 +8,14 @@ from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, number, processors, say, whole
 from alliance_dynamics.language import current_language
+from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "The main job: calibrate, compare regimes, sensitivity, reports in two languages."
-EXAMPLES = ("alliance study tatarstan --quick", "alliance study --out results/tatarstan --seed 1 --policy-year 2027")
+EXAMPLES = (
+    "alliance study tatarstan --quick",
+    "alliance study --out results/tatarstan --seed 1 --policy-year 2027",
+    "alliance study --dry-run",
+)
 
 
 def add_options(parser: Parser) -> None:
@@ -23,12 +28,25 @@ def add_options(parser: Parser) -> None:
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
     parser.add_argument("--policy-year", type=number, metavar="YEAR",
                         help=say("year from which the regimes differ (that of the regimes)"))  # fmt: skip
-
     parser.add_argument("--resume", action="store_true",
                         help=say("go on with an interrupted study; what is finished is not done again"))  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help=say("say what would be done, and do nothing"))
 
 
 def execute(arguments: Namespace) -> object:
+    announce(READING, quiet=arguments.quiet)
+    if arguments.dry_run:
+        from alliance_dynamics.study.planning import plan_study
+
+        return plan_study(
+            arguments.problem,
+            quick=arguments.quick,
+            out=arguments.out,
+            seed=arguments.seed,
+            jobs=arguments.jobs,
+            policy_year=arguments.policy_year,
+            resume=arguments.resume,
+        )
     from alliance_dynamics.study import study
 
     outcome = study(

@@ -29,7 +29,8 @@ def execute(arguments: Namespace) -> object:
     count = len(manifest["outputs"])
     if arguments.files_only:
         text = say("{count} files are those of the manifest.").format(count=count)
-        return Outcome(text=text, results={"verdict": "unaltered", "files": count})
+        found = Outcome(text=text, results={"verdict": "unaltered", "files": count})
+        return found.then("alliance", "verify", str(arguments.results))
     return _run_again(arguments, manifest)
 
 
@@ -65,7 +66,8 @@ def _run_again(arguments: Namespace, manifest: dict) -> Outcome:
             for each in found.differences
         ],
     }  # fmt: skip
-    return Outcome(exit_code=int(found.verdict == "different"), text="\n".join(lines), results=results)
+    done = Outcome(exit_code=int(found.verdict == "different"), text="\n".join(lines), results=results)
+    return done.then("alliance", "explore")
 
 
 def _recorded(folder: Path, command: list[str], target: Path):

@@ -264,7 +264,7 @@ def _stocks_of(structure: Structure, loop: Loop) -> list[str]:
 
 
 def decades(times: Floats) -> list[tuple[float, float]]:
-    """Periods for a table: ten years where time is years over several decades, else fifths of the run."""
+    """Periods with a saved time: ten years where time is years over decades, else fifths of the run."""
     start, stop = float(times[0]), float(times[-1])
     if stop - start >= 20 and start >= 1000:
         first = np.floor(start / 10) * 10
@@ -272,7 +272,7 @@ def decades(times: Floats) -> list[tuple[float, float]]:
         return [(a, b) for a, b in found if a < stop]
     edges = np.linspace(start, stop, 6).tolist()
     edges[-1] = np.nextafter(edges[-1], np.inf)
-    return list(pairwise(edges))
+    return [(a, b) for a, b in pairwise(edges) if np.any((times >= a) & (times < b))]
 
 
 def labels_of(kinds: Sequence[LoopKind], language: str, label: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from alliance_dynamics.sensitivity.robustness import TippingPoint, tipping_point
 from alliance_dynamics.settings import schedule_of
 
 Floats = NDArray[np.float64]
+SETTINGS = 5  # values of a lever that are run
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def lever_ladder(
     regime: Mapping[int, float],
     baseline: Mapping[int, float],
     years: Sequence[int],
-    settings: int = 5,
+    settings: int = SETTINGS,
     draws: int = 200,
     jobs: int = 1,
     progress: Callable[[float], None] = lambda _: None,

@@ -18,6 +18,7 @@ from alliance_dynamics.sensitivity.convergence import Doubled, until_converged
 from alliance_dynamics.sensitivity.governance import MAX_FAILED, GovernanceSweep, Kept, write_failed
 from alliance_dynamics.sensitivity.sobol import OnFail
 from alliance_dynamics.study.inputs import quick_futures
+from alliance_dynamics.study.planning import plan_sensitivity
 from alliance_dynamics.study.signing import sign_results
 from alliance_dynamics.study.stages import Size, sweep_levers
 from alliance_dynamics.sweeps.executors import workers_of
@@ -39,10 +40,12 @@ def sensitivity(
     max_failed: float = MAX_FAILED,
     precision: str = "double",
     quiet: bool = False,
+    dry_run: bool = False,
 ) -> Outcome:
     """Sobol' indices of the governance levers of the built-in model, over futures from a quick calibration.
 
-    With `max_runs` the points are doubled until the stop rule of `sensitivity/convergence.py` is met.
+    With `max_runs` the points are doubled until the stop rule of `sensitivity/convergence.py` is met.  With `dry_run`
+    only the plan is told, of the first size.
     """
     if model != "alliance":
         raise UsageError(
@@ -65,9 +68,16 @@ def sensitivity(
         )  # fmt: skip
     kept = None if sweep is None else Kept(sweep, workers, shard_rows)
     parameters = read_parameters()
-    opened, futures, fitted = quick_futures(parameters, None, seed, jobs, quiet)
     size = Size.of(quick=True)
     size = replace(size, points=points or size.points, replicates=replicates or size.replicates)
+    command = ["sensitivity", model, "--points", str(size.points), "--replicates", str(size.replicates)]
+    command += [*(["--max-runs", str(max_runs)] if max_runs else []), "--seed", str(seed)]
+    if on_fail != "error":
+        command += ["--on-fail", on_fail, "--max-failed", f"{max_failed:g}"]
+    command += ["--precision", precision] if precision != "double" else []
+    if dry_run:
+        return plan_sensitivity(size, parameters, command, out=out, seed=seed, jobs=jobs)
+    opened, futures, fitted = quick_futures(parameters, None, seed, jobs, quiet)
     regimes = read_regimes()
 
     def analyse(number: int) -> GovernanceSweep:
@@ -81,11 +91,6 @@ def sensitivity(
     notices = (*_left_out(found), *_convergence(ended, max_runs), *([NOTICE] if precision == "single" else []))
     if out is None:
         return Outcome(text=str(found.indices), notices=notices)
-    command = ["sensitivity", model, "--points", str(size.points), "--replicates", str(size.replicates)]
-    command += [*(["--max-runs", str(max_runs)] if max_runs else []), "--seed", str(seed)]
-    if on_fail != "error":
-        command += ["--on-fail", on_fail, "--max-failed", f"{max_failed:g}"]
-    command += ["--precision", precision] if precision != "double" else []
     with Outputs(out) as folder:
         if found.failed:
             write_failed(folder / "failed.csv", found.failed)

@@ -111,4 +111,5 @@ def _estimate(
         sign_estimation(folder, found, command)
     names = ("calibration.json", "parameters.csv", "fit.csv", "starts.csv", "profiles.csv", "manifest.json")
     settled = found.draws is None or found.draws.passed
-    return Outcome(exit_code=0 if settled else 1, text=text, outputs=tuple(target / each for each in names))
+    done = Outcome(exit_code=0 if settled else 1, text=text, outputs=tuple(target / each for each in names))
+    return done.then("alliance", "verify", str(target), "--files-only")

@@ -21,6 +21,7 @@ from alliance_dynamics.result_files import write_comparison
 from alliance_dynamics.scenarios import Scenario, find_regime
 from alliance_dynamics.simulate import run_model
 from alliance_dynamics.study.inputs import chosen_regimes, quick_futures, refuse_years
+from alliance_dynamics.study.planning import plan_comparison
 from alliance_dynamics.study.signing import sign_results
 from alliance_dynamics.study.stages import BASELINE, YEARS
 from alliance_dynamics.study.summary import summary_of_gaps
@@ -37,12 +38,14 @@ def compare(
     seed: int | None = None,
     jobs: int = 1,
     quiet: bool = False,
+    dry_run: bool = False,
 ) -> Outcome:
     """Compares regimes or scenario files over common futures from a quick calibration.
 
     `model` is the composed model, `alliance`, or one with elements added; constants of what is added are drawn from
     their ranges, where they have one.  Years, number of draws and seed are those of the scenario files where they are
     not given.  What a scenario expects is held against a run at default values: exit code 1 where it is wrong.
+    With `dry_run` only the plan is told.
     """
     if not is_alliance(model):
         raise UsageError(
@@ -56,6 +59,11 @@ def compare(
     refuse_years(at)
     draws, seed = _asked(regimes, "n", draws), _asked(regimes, "seed", seed)
     seed = 1 if seed is None else seed
+    command = ["compare", *scenarios, "--baseline", baseline, "--at", ",".join(f"{year:g}" for year in at)]
+    command += [*(["--draws", str(draws)] if draws else []), "--seed", str(seed)]
+    command += ["--model", model] if model != "alliance" else []
+    if dry_run:
+        return plan_comparison(len(regimes), draws, command, out=out, seed=seed, jobs=jobs, model=model)
     opened, futures, fitted = quick_futures(parameters, draws, seed, jobs, quiet, model)
     with stage("Running the regimes", quiet) as tell:
         runs = run_regimes(opened, regimes, futures, parameters, jobs=jobs, progress=tell)
@@ -66,9 +74,6 @@ def compare(
     done = Outcome(text=text, faults=faults, exit_code=int(bool(faults)), notices=tuple(_own_times(regimes)))
     if out is None:
         return done
-    command = ["compare", *scenarios, "--baseline", baseline, "--at", ",".join(f"{year:g}" for year in at)]
-    command += [*(["--draws", str(draws)] if draws else []), "--seed", str(seed)]
-    command += ["--model", model] if model != "alliance" else []
     with Outputs(out) as folder:
         write_comparison(folder, runs, compared, parameters)
         sign_results(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows))

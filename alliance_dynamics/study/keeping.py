@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, TypeVar
 from alliance_dynamics.errors import Interrupted
 from alliance_dynamics.files import Lock, remove_left_behind, write_bytes
 from alliance_dynamics.language import translate
-from alliance_dynamics.progress import stage
+from alliance_dynamics.progress import announce, stage
 from alliance_dynamics.study.record import from_bytes, to_bytes
 
 T = TypeVar("T")
@@ -76,8 +75,7 @@ class Stages:
         if file.is_file():
             with suppress(ValueError):
                 value = whole(from_bytes(file.read_bytes()))
-                if not self.quiet:
-                    print(translate("{what}: done before").format(what=translate(what)), file=sys.stderr, flush=True)
+                announce("{what}: done before", what=translate(what), quiet=self.quiet)
                 return value
         with stage(what, self.quiet) as tell:
             value = make(tell)

@@ -20,6 +20,7 @@ from alliance_dynamics.calibration.residuals import serial_test
 from alliance_dynamics.calibration.search import descend, ordered
 from alliance_dynamics.calibration.space import space_of
 from alliance_dynamics.calibration.wording import combination
+from alliance_dynamics.cli import main
 from alliance_dynamics.errors import InputError
 
 from .problems import at, best_of, logistic, made, model_of, objective, values_of
@@ -437,3 +438,24 @@ def test_the_same_seed_gives_the_same_bits_and_zero_is_a_seed(tmp_path):
     assert one.draws is not None and two.draws is not None
     assert one.best.cube.tobytes() == two.best.cube.tobytes()
     assert one.draws.values.tobytes() == two.draws.values.tobytes()
+
+
+def test_the_command_says_what_it_did_as_one_json_object(tmp_path, capsys, reply):
+    folder = tmp_path / "growth"
+    folder.mkdir()
+    growth(folder, noisy(1))
+    words = [
+        "calibrate",
+        str(folder),
+        "--starts",
+        "2",
+        "--no-posterior",
+        "--out",
+        str(tmp_path / "out"),
+        "-q",
+        "--json",
+    ]
+    assert main(words) == 0
+    found = reply(capsys.readouterr().out)
+    assert found["manifest"] == str(tmp_path / "out" / "manifest.json")
+    assert {each["kind"] for each in found["outputs"]} >= {"table", "manifest"}

@@ -160,10 +160,13 @@ def test_pages_lead_back_to_the_front_page(written, language):
         assert home and (path.parent / home[1]).resolve() == (written / "index.html").resolve()
 
 
-def test_the_command_writes_what_is_asked_for(written, tmp_path, capsys):
+def test_the_command_writes_what_is_asked_for(written, tmp_path, capsys, reply):
     out = tmp_path / "out"
     asked = ["--template", "brief,sensitivity", "--to", "html", "--only", "ru"]
-    assert main(["report", str(written), *asked, "--out", str(out)]) == 0
+    assert main(["report", str(written), *asked, "--out", str(out), "--json"]) == 0
+    told = reply(capsys.readouterr().out)["outputs"]
+    assert {each["kind"] for each in told} == {"page"}
+    assert all(each["sha256"] for each in told)
     found = {each.relative_to(out).as_posix() for each in out.rglob("*.*") if each.suffix != ".svg"}
     assert found == {"brief_ru.html", "sensitivity/report_ru.html", "index.html"}
     assert main(["report", str(written), "--template", "breif"]) == 2
