@@ -28,8 +28,8 @@ S = INTEG(inflow - outflow, 10) ~ widget ~ The stock. |
 inflow = k ~ widget/Year ~ What comes in. |
 outflow = S / residence time ~ widget/Year ~ What goes out. |
 k = 5 ~ widget/Year ~ The constant. |
-j = 1 ~ Dmnl ~ Another constant. |
-residence time = 4 ~ Year ~ How long it stays. |
+j = 1 ~ Dmnl ~ Another constant. Grade C. |
+residence time = 4 ~ Year ~ How long it stays. Grade C. |
 INITIAL TIME = 0 ~ Year ~ |
 FINAL TIME = 10 ~ Year ~ |
 TIME STEP = 0.25 ~ Year ~ |
@@ -508,9 +508,9 @@ def test_the_first_line_comes_before_anything_heavy_is_loaded(words):
 
 QUICK = {
     "run": "run BASE --out OUT.csv", "check": "check BASE --draws 0", "schema": "schema regime", "doctor": "doctor",
-    "data": "data show grp_current", "export": "export xmile BASE --out OUT.xmile",
+    "data": "data show grp_current", "export": "export BASE --format xmile --out OUT.xmile",
     "diagram": "diagram BASE --out OUT.svg",
-    "doc": "doc BASE --out OUT.html", "loops": "loops BASE --output S",
+    "doc": "doc BASE --out OUT", "loops": "loops BASE --output S",
     "study": "study --quick --dry-run", "compare": "compare R3 --draws 20 --dry-run",
     "sensitivity": "sensitivity --points 4 --dry-run",
 }  # fmt: skip
@@ -551,7 +551,7 @@ def test_success_of_a_command_is_one_json_object(capsys, base, tmp_path, command
     words = [each.replace("BASE", base).replace("OUT", str(tmp_path / "out")) for each in QUICK[command].split()]
     code, out, _ = call(capsys, *words, "--json")
     found = reply(out)
-    assert (found["command"], found["exit_code"]) == (command, code)
+    assert (found["command"], found["exit_code"], found["errors"]) == (command, code, []) == (command, 0, [])
     for each in found["outputs"]:
         assert each["sha256"] and each["kind"]
 
