@@ -30,6 +30,7 @@ CHANGED = {"direct", "data"}  # tables from sheets become points in the text
 NOT_IN_XMILE = {
     "old_forms",
     "allocation",
+    "matrices",
     "data",
     "inputs",
     "lookup_functions",
