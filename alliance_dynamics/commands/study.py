@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, number, processors, say, whole
-from alliance_dynamics.language import current_language
 from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "The main job: calibrate, compare regimes, sensitivity, reports in two languages."
@@ -49,7 +47,7 @@ def execute(arguments: Namespace) -> object:
         )
     from alliance_dynamics.study import study
 
-    outcome = study(
+    return study(
         arguments.problem,
         quick=arguments.quick,
         out=arguments.out,
@@ -59,5 +57,3 @@ def execute(arguments: Namespace) -> object:
         resume=arguments.resume,
         quiet=arguments.quiet,
     )
-    report = next(each for each in outcome.outputs if each.stem == f"report_{current_language()}")
-    return replace(outcome, next_step=say("open {path}").format(path=report))
