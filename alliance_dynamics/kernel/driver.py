@@ -9,7 +9,7 @@ from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.fragments import write_ring
 
 if TYPE_CHECKING:
-    from alliance_dynamics.kernel.llvm import Layout
+    from alliance_dynamics.kernel.layout import Layout
     from alliance_dynamics.kernel.plan import Plan
 
 POINTERS = ("P", "keep", "scratch", "T", "R", "out")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from alliance_dynamics.kernel.driver import Driver, Loops
 from alliance_dynamics.kernel.fragments import write_ring
 from alliance_dynamics.kernel.lanes import Body
-from alliance_dynamics.kernel.llvm import CALLED_ABOVE, PIECE, Graph, Layout, Sink
+from alliance_dynamics.kernel.layout import Layout
+from alliance_dynamics.kernel.llvm import CALLED_ABOVE, PIECE, Graph, Sink
 from alliance_dynamics.kernel.packing import (
     CYCLE,
     DEAR,

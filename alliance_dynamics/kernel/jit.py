@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -22,6 +21,7 @@ from alliance_dynamics.kernel.numpy_ import ring_slots
 from alliance_dynamics.kernel.objects import load_object, object_key, save_object
 from alliance_dynamics.kernel.plan import Plan
 from alliance_dynamics.kernel.single import SingleRunner
+from alliance_dynamics.kernel.threads import work_through
 
 CHUNK_BYTES = 2**24  # outputs and kept values of the runs that one call computes
 TIMES_BYTES = 2**25  # time-only values; longer runs are computed in parts
@@ -184,13 +184,7 @@ class _Runner:
             part = slice(first * self.width, min((first + chunk) * self.width, runs))
             _Chunk(self, task, part).run(parts, shared, values[part], failed[part])
 
-        starts = range(0, blocks, chunk)
-        if task.threads == 1 or len(starts) <= 1:
-            for first in starts:
-                work(first)
-        else:
-            with ThreadPoolExecutor(min(task.threads, len(starts))) as pool:
-                list(pool.map(work, starts))
+        work_through(range(0, blocks, chunk), work, task.threads)
         return Trajectories(values, failed)
 
     def last(self, task: Task) -> int:

@@ -93,7 +93,7 @@ class Body:
             case "select":
                 return e.select(self._mask(pack, 0), self._arg(pack, 1), self._arg(pack, 2))
             case "ring":
-                return read_ring(e, self.memory.rings[_integer(op)])
+                return read_ring(e, self.memory.rings[op.integer])
             case "random":
                 return uniform(e, e.load("%keep", self.memory.keys[pack[0]], e.long))
             case "lookup":
@@ -264,7 +264,7 @@ class Body:
         return source.do(f"shufflevector {kind} {value}, {kind} poison, <{len(picked)} x i32> <{mask}>")
 
     def _constants(self, lanes: tuple[int, ...], e: Emit) -> str:
-        values = [_float(self.ops[i]) if self.ops[i].kind == "const" else 0.0 for i in lanes]
+        values = [self.ops[i].number if self.ops[i].kind == "const" else 0.0 for i in lanes]
         return e.vector(values + values[-1:] * (e.width - len(values)))
 
     # single values
@@ -277,13 +277,13 @@ class Body:
     def _single(self, index: int) -> str:
         op, e, memory = self.ops[index], self.part(1), self.memory
         if op.kind == "const":
-            return e.const(_float(op))
+            return e.const(op.number)
         if op.kind in LEAVES:
             match op.kind:
                 case "param":
-                    return e.load("%P", memory.parameters[_integer(op)])
+                    return e.load("%P", memory.parameters[op.integer])
                 case "frozen":
-                    return e.load("%keep", memory.frozen[_integer(op)])
+                    return e.load("%keep", memory.frozen[op.integer])
                 case "state":
                     place, at = self._state(index)
                     return self._load(e, place, at)
@@ -300,7 +300,7 @@ class Body:
         return self._load(e, place, at + lane)
 
     def _state(self, index: int) -> tuple[str, int]:
-        state = _integer(self.ops[index])
+        state = self.ops[index].integer
         at = self.memory.slots[state]
         return ("keep", self.memory.held_at + at) if state in self.memory.held_slots else ("scratch", at)
 
@@ -319,13 +319,3 @@ class Body:
 
     def _align(self, e: Emit, memory: str, at: int) -> int:
         return 8 if memory == "T" or at % e.width else 8 * e.width
-
-
-def _integer(op: Op) -> int:
-    assert isinstance(op.value, int)
-    return op.value
-
-
-def _float(op: Op) -> float:
-    assert isinstance(op.value, (int, float))
-    return float(op.value)

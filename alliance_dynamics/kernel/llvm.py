@@ -14,51 +14,14 @@ from dataclasses import dataclass, field
 from alliance_dynamics.kernel.driver import driver
 from alliance_dynamics.kernel.emit import Emit
 from alliance_dynamics.kernel.formats import DOUBLE, Format
+from alliance_dynamics.kernel.layout import Layout
 from alliance_dynamics.kernel.pieces import BRIEF, COSTS, Module, Piece
-from alliance_dynamics.kernel.plan import GROUPS, Plan
+from alliance_dynamics.kernel.plan import Plan
 from alliance_dynamics.kernel.program import Op
 from alliance_dynamics.model.expression import Table
 
 PIECE = 1200  # instructions in a piece, about; the compiler's time grows faster than the length of a function
 CALLED_ABOVE = 60  # with more heavy functions than this they are called, not written out at every place
-
-
-@dataclass
-class Layout:
-    """Numbers of vectors: where each part of a block's memory begins."""
-
-    states: int  # integrated states, padded to a multiple of 4
-    held: int
-    keep: int = 0
-    scratch: int = 0
-    times: int = 0
-    fills: dict[int, tuple[int, int]] = field(default_factory=dict)  # ring -> (initial, length)
-    rings: dict[int, int] = field(default_factory=dict)  # ring -> first of (base, position, slots)
-    keys: dict[int, int] = field(default_factory=dict)  # random operation -> key
-    frozen: dict[int, int] = field(default_factory=dict)
-    parameters: dict[int, int] = field(default_factory=dict)  # column -> vector of P
-
-    def take(self, memory: str, count: int = 1) -> int:
-        first = getattr(self, memory)
-        setattr(self, memory, first + count)
-        return first
-
-    # scratch: moved states, slopes, sums of slopes, next held values, ring inputs
-    @property
-    def slopes(self) -> int:
-        return self.states
-
-    @property
-    def sums(self) -> int:
-        return 2 * self.states
-
-    @property
-    def next(self) -> int:
-        return 3 * self.states
-
-    @property
-    def inputs(self) -> int:
-        return 3 * self.states + self.held
 
 
 @dataclass(frozen=True)
@@ -96,20 +59,7 @@ def source(plan: Plan, *, width: int, splat: bool = True, permute: bool = False,
 
 def _layout(plan: Plan) -> Layout:
     layout = Layout(-(-len(plan.integrated) // 4) * 4, len(plan.held))
-    layout.take("keep", layout.states + layout.held)
-    layout.take("scratch", layout.inputs + len(plan.rings))
-    for ring in plan.rings:
-        layout.fills[ring] = (layout.take("keep"), layout.take("keep"))
-        layout.rings[ring] = layout.take("keep", 3)
-    for index in plan.groups["step"]:
-        if plan.program.step[index].kind == "random":
-            layout.keys[index] = layout.take("keep")
-    for each in plan.frozen:
-        layout.frozen[each] = layout.take("keep")
-    live = [plan.program.start[i] for i in plan.start]
-    live += [plan.program.step[i] for group in GROUPS for i in plan.groups[group]]
-    for column in sorted({_integer(op) for op in live if op.kind == "param"}):
-        layout.parameters[column] = len(layout.parameters)
+    layout.reserve(plan)
     return layout
 
 
@@ -212,8 +162,3 @@ class Graph:
             if self.ops[index].kind not in ("param", "time", "steptime", "state", "frozen"):
                 memory = memories.get(piece_of[index][0], "scratch")
                 self.places[index] = (memory, self.layout.take(memory))
-
-
-def _integer(op: Op) -> int:
-    assert isinstance(op.value, int)
-    return op.value

@@ -116,7 +116,7 @@ class Lanes:
         self._start()
         program = plan.program
         self.keys = {
-            i: noise.keys(seed, self.runs, _integer(program.step[i]))
+            i: noise.keys(seed, self.runs, program.step[i].integer)
             for i in plan.groups["step"]
             if program.step[i].kind == "random"
         }
@@ -242,7 +242,7 @@ class Calls:
         args = [self.value(a) for a in op.args]
         match op.kind:
             case "ring":
-                ring = lanes.rings[_integer(op)]
+                ring = lanes.rings[op.integer]
                 return lambda: ring.read(lanes.step_number, out)
             case "random":
                 key = lanes.keys[index]
@@ -254,15 +254,15 @@ class Calls:
         lanes = self.lanes
         match op.kind:
             case "param":
-                return lanes.parameters[_integer(op)]
+                return lanes.parameters[op.integer]
             case "time":
                 return lanes.time
             case "steptime":
                 return lanes.steptime
             case "frozen":
-                return lanes.frozen[_integer(op)]
+                return lanes.frozen[op.integer]
             case "state":
-                number = _integer(op)
+                number = op.integer
                 if number in lanes.plan.held:
                     return lanes.held[lanes.plan.held.index(number)]
                 return lanes.moved[lanes.plan.integrated.index(number)]
@@ -308,8 +308,3 @@ def _modulo(x: Array, y: Array) -> Array:
 
 def _nothing() -> None:
     return None
-
-
-def _integer(op: Op) -> int:
-    assert isinstance(op.value, int)
-    return op.value

@@ -80,7 +80,7 @@ def resolve_frozen(program: Program) -> Program:
         stack = [root]
         while stack:
             op = program.start[stack[-1]]
-            args = (program.frozen[_integer(op)],) if op.kind == "frozen" else op.args
+            args = (program.frozen[op.integer],) if op.kind == "frozen" else op.args
             missing = [a for a in args if a not in new]
             if missing:
                 stack += missing
@@ -105,8 +105,8 @@ def _rewrite(ops: Sequence[Op], fixed: dict[int, float]) -> tuple[tuple[Op, ...]
     writer = _Writer()
     new: list[int] = []
     for index, op in enumerate(ops):
-        if op.kind == "param" and _integer(op) in fixed:
-            new.append(writer.const(fixed[_integer(op)]))
+        if op.kind == "param" and op.integer in fixed:
+            new.append(writer.const(fixed[op.integer]))
         else:
             new.append(writer.write(op, tuple(new[a] for a in op.args), exact=index in exact))
     return tuple(writer.ops), new
@@ -249,8 +249,3 @@ class _Writer(GraphBuilder):
         if op.kind not in FOLDED:
             return index
         return self.write(op, tuple(self._fold(a) for a in op.args), exact=True)
-
-
-def _integer(op: Op) -> int:
-    assert isinstance(op.value, int)
-    return op.value

@@ -146,7 +146,7 @@ class Piece:
             return self._values[index]
         e, op = self.e, self.graph.ops[index]
         if op.kind == "const":
-            return e.const(_float(op))
+            return e.const(op.number)
         if index in self._masks:
             result = e.select(self._masks[index], e.const(1.0), e.const(0.0))
         elif self.group == "time" and self.graph.group_of.get(index) == "run":
@@ -177,17 +177,17 @@ class Piece:
         e, layout, plan = self.e, self.graph.layout, self.graph.plan
         match op.kind:
             case "param":
-                return e.load("%P", layout.parameters[_integer(op)])
+                return e.load("%P", layout.parameters[op.integer])
             case "time" | "steptime" if self.group == "time":
                 return e.load("%P", int(op.kind == "steptime"))
             case "time" | "steptime":
                 return e.broadcast(f"%{op.kind}")
             case "frozen":
-                return e.load("%keep", layout.frozen[_integer(op)])
-            case "state" if _integer(op) in plan.held:
-                return e.load("%keep", layout.states + plan.held.index(_integer(op)))
+                return e.load("%keep", layout.frozen[op.integer])
+            case "state" if op.integer in plan.held:
+                return e.load("%keep", layout.states + plan.held.index(op.integer))
             case "state":
-                return e.load("%scratch", plan.integrated.index(_integer(op)))
+                return e.load("%scratch", plan.integrated.index(op.integer))
         raise AssertionError(f"{op.kind} is used before it is computed")
 
     def compute(self, index: int) -> None:
@@ -218,7 +218,7 @@ class Piece:
                 condition, then, other = op.args
                 return e.select(self.mask(condition), self.value(then), self.value(other))
             case "ring":
-                return read_ring(e, layout.rings[_integer(op)])
+                return read_ring(e, layout.rings[op.integer])
             case "random":
                 return uniform(e, e.load("%keep", layout.keys[index], e.long))
             case "lookup":
@@ -235,8 +235,8 @@ class Piece:
             case "pow":
                 exponent = self.graph.ops[op.args[1]]
                 x, y = map(self.value, op.args)
-                if exponent.kind == "const" and not self.called and _float(exponent) == _float(exponent):
-                    return m.power(e, x, y, _float(exponent))
+                if exponent.kind == "const" and not self.called and exponent.number == exponent.number:
+                    return m.power(e, x, y, exponent.number)
                 return module.function(e, "pow", x, y, called=self.called)
             case "add" | "sub" | "mul" | "div":
                 return getattr(e, op.kind)(*map(self.value, op.args))
@@ -247,17 +247,7 @@ class Piece:
         a, b = op.args
         for limit, x in ((a, b), (b, a)):
             known = self.graph.ops[limit]
-            if known.kind == "const" and _float(known) == _float(known):
+            if known.kind == "const" and known.number == known.number:
                 bound = m.at_most if op.kind == "min" else m.at_least
-                return bound(self.e, self.value(x), _float(known))
+                return bound(self.e, self.value(x), known.number)
         return (m.minimum if op.kind == "min" else m.maximum)(self.e, self.value(a), self.value(b))
-
-
-def _integer(op: Op) -> int:
-    assert isinstance(op.value, int)
-    return op.value
-
-
-def _float(op: Op) -> float:
-    assert isinstance(op.value, (int, float))
-    return float(op.value)

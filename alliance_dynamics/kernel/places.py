@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from alliance_dynamics.kernel.plan import GROUPS, Plan
+from alliance_dynamics.kernel.layout import Layout
+from alliance_dynamics.kernel.plan import Plan
 
 HELD_POSITIONS = 1 << 32  # held states lie beside no integrated one
 
@@ -18,9 +19,9 @@ class Row:
     at: int
 
 
-@dataclass
-class Memory:
-    """Where everything lies, in doubles; the attributes that `llvm.Layout` has mean the same.
+@dataclass(kw_only=True)
+class Memory(Layout):
+    """Where everything lies, in doubles.
 
     `integrated` says which state each slot holds, the last `limited` of them limited to 0 from below; unused slots
     repeat one.  `slots`: the place of each state among its kind.  `laid`: vectors of values that
@@ -31,16 +32,6 @@ class Memory:
     width: int
     integrated: list[int]
     limited: int
-    states: int
-    held: int
-    keep: int = 0
-    scratch: int = 0
-    times: int = 0
-    fills: dict[int, tuple[int, int]] = field(default_factory=dict)
-    rings: dict[int, int] = field(default_factory=dict)
-    keys: dict[int, int] = field(default_factory=dict)
-    frozen: dict[int, int] = field(default_factory=dict)
-    parameters: dict[int, int] = field(default_factory=dict)
     laid: dict[tuple[int, ...], int] = field(default_factory=dict)
     columns: list[int] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
@@ -52,31 +43,13 @@ class Memory:
     def of(cls, plan: Plan, width: int, integrated: list[int], held: list[int]) -> Memory:
         rows = -(-len(integrated) // (4 * width)) * 4  # the driver takes four at a time
         limited = sum(plan.program.states[s].non_negative for s in integrated)
-        memory = cls(width, integrated, limited, rows * width, len(held))
-        memory.take("keep", memory.states + memory.held)
-        memory.take("scratch", memory.inputs + len(plan.rings))
-        for ring in plan.rings:
-            memory.fills[ring] = (memory.take("keep"), memory.take("keep"))
-            memory.rings[ring] = memory.take("keep", 3)
-        for index in plan.groups["step"]:
-            if plan.program.step[index].kind == "random":
-                memory.keys[index] = memory.take("keep")
-        for each in plan.frozen:
-            memory.frozen[each] = memory.take("keep")
-        live = [plan.program.start[i] for i in plan.start]
-        live += [plan.program.step[i] for group in GROUPS for i in plan.groups[group]]
-        for column in sorted({op.value for op in live if op.kind == "param" and isinstance(op.value, int)}):
-            memory.parameters[column] = len(memory.parameters)
+        memory = cls(rows * width, len(held), width=width, integrated=integrated, limited=limited)
+        memory.reserve(plan)
         for slots in (integrated, held):
             for at, state in enumerate(slots):
                 memory.slots.setdefault(state, at)
         memory.held_slots = frozenset(held)
         return memory
-
-    def take(self, memory: str, count: int = 1, *, align: int = 1) -> int:
-        first = -(-getattr(self, memory) // align) * align
-        setattr(self, memory, first + count)
-        return first
 
     def finish(self) -> None:
         """Whole vectors, and room for one that begins at the last double."""
@@ -88,18 +61,6 @@ class Memory:
         """Neighbours in memory have neighbouring positions."""
         assert isinstance(state, int)
         return self.slots[state] + (HELD_POSITIONS if state in self.held_slots else 0)
-
-    @property
-    def slopes(self) -> int:
-        return self.states
-
-    @property
-    def next(self) -> int:
-        return 3 * self.states
-
-    @property
-    def inputs(self) -> int:
-        return 3 * self.states + self.held
 
     @property
     def held_at(self) -> int:

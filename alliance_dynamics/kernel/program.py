@@ -50,6 +50,18 @@ class Op:
     value: float | int | Table | None = None
     level: int = 0
 
+    @property
+    def integer(self) -> int:
+        """The value of an operation that counts or points: a column, a state, a ring."""
+        assert isinstance(self.value, int)
+        return self.value
+
+    @property
+    def number(self) -> float:
+        """The value of an operation that holds a number."""
+        assert isinstance(self.value, (int, float))
+        return float(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class State:

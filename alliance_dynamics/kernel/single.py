@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple, Protocol
@@ -17,6 +16,7 @@ from alliance_dynamics.kernel.elements import ElementSource
 from alliance_dynamics.kernel.integrate import Array, Method, Schedule, Task, Trajectories
 from alliance_dynamics.kernel.numpy_ import ring_slots
 from alliance_dynamics.kernel.plan import Plan
+from alliance_dynamics.kernel.threads import work_through
 
 CHUNK_BYTES = 2**24  # outputs and kept values of the runs that one call computes
 TIMES_BYTES = 2**24  # time-only values; longer runs are computed in parts
@@ -58,13 +58,7 @@ class SingleRunner:
             part = slice(first, min(first + chunk, runs))
             self._run(task, part, values[part], failed[part])
 
-        starts = range(0, runs, chunk)
-        if task.threads == 1 or len(starts) <= 1:
-            for first in starts:
-                work(first)
-        else:
-            with ThreadPoolExecutor(min(task.threads, len(starts))) as pool:
-                list(pool.map(work, starts))
+        work_through(range(0, runs, chunk), work, task.threads)
         return Trajectories(values, failed)
 
     def _run(self, task: Task, part: slice, values: Array, failed: NDArray[np.int64]) -> None:
