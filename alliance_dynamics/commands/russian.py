@@ -80,7 +80,6 @@ RUSSIAN: dict[str, str] = {
     "every stage with small samples; not for decisions": "все этапы на малых выборках; не для принятия решений",
     "folder of the results (results/PROBLEM)": "папка результатов (results/ЗАДАЧА)",
     "folder of the results (results/PROBLEM_calibration)": "папка результатов (results/ЗАДАЧА_calibration)",
-    "open {path}": "откройте {path}",
     "folder of tables and figures (none is written)": "папка таблиц и рисунков (не записываются)",
     "seed of all random draws (0)": "начальное число всех случайных выборок (0)",
     "seed of all random draws (1)": "начальное число всех случайных выборок (1)",
