@@ -107,10 +107,21 @@ def test_hashes_alone_can_be_checked(results, capsys, lang):
     assert "3" in capsys.readouterr().out
 
 
-def test_a_small_sensitivity_run_verifies(tmp_path, capsys, reply):
-    target = tmp_path / "s"
-    words = ["sensitivity", "--points", "2", "--replicates", "2", "--seed", "0", "--out", str(target), "-q", "--json"]
-    assert main(words) == 0
-    assert reply(capsys.readouterr().out)["manifest"] == str(target / "manifest.json")
+def test_a_small_sensitivity_run_verifies(tmp_path, monkeypatch, capsys, reply):
+    """The first run keeps its quick calibration, the second uses it, and what verifies the second computes anew."""
+    monkeypatch.setenv("ALLIANCE_DYNAMICS_CACHE", str(tmp_path / "cache"))
+    first, target = tmp_path / "first", tmp_path / "s"
+    words = ["sensitivity", "--points", "2", "--replicates", "2", "--seed", "0", "--progress", "plain"]
+    assert main([*words, "--out", str(first)]) == 0
+    assert "Calibrating: done before" not in capsys.readouterr().err
+    assert main([*words, "--out", str(target), "--json"]) == 0
+    found = capsys.readouterr()
+    assert "Calibrating: done before" in found.err
+    assert reply(found.out)["manifest"] == str(target / "manifest.json")
+    for each in target.glob("*.csv"):
+        assert each.read_bytes() == (first / each.name).read_bytes()
+    (kept,) = (tmp_path / "cache" / "calibrations").glob("*.npz")
+    kept.write_bytes(b"damaged")
     assert main(["verify", str(target), "--json"]) == 0
     assert reply(capsys.readouterr().out)["results"]["verdict"] == "identical"
+    assert kept.read_bytes() != b"damaged"

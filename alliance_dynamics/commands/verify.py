@@ -37,6 +37,7 @@ def execute(arguments: Namespace) -> object:
 def _run_again(arguments: Namespace, manifest: dict) -> Outcome:
     from tempfile import TemporaryDirectory
 
+    from alliance_dynamics.study.remembered import computed_anew
     from alliance_dynamics.verification import compare_results, read_manifest, refuse_other_sources
 
     with TemporaryDirectory(prefix="alliance-verify-") as folder:
@@ -45,7 +46,8 @@ def _run_again(arguments: Namespace, manifest: dict) -> Outcome:
         for name in ("jobs", "quiet"):
             if hasattr(values, name):
                 setattr(values, name, getattr(arguments, name))
-        execute(values)
+        with computed_anew():
+            execute(values)
         refuse_other_sources(arguments.results, manifest, read_manifest(target))
         found = compare_results(arguments.results, target)
     verdicts = {

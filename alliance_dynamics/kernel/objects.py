@@ -10,7 +10,7 @@ from pathlib import Path
 
 from alliance_dynamics.model.cache import cache_folder
 
-MOST = 64  # objects kept; the oldest go first
+MOST = 64  # objects kept; those not used for longest go first
 DIGEST = 32  # bytes of SHA-256 before the object
 
 
@@ -22,7 +22,9 @@ def object_key(*parts: str) -> str:
 def load_object(key: str) -> bytes | None:
     """The object kept under a key, if it is there and whole."""
     try:
-        content = _path(key).read_bytes()
+        path = _path(key)
+        content = path.read_bytes()
+        path.touch()
     except OSError:
         return None
     digest, found = content[:DIGEST], content[DIGEST:]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from alliance_dynamics.calibration.calibration import Calibration, Effort
@@ -12,12 +12,14 @@ from alliance_dynamics.calibration.problem import Problem, read_problem
 from alliance_dynamics.calibration.problem_file import model_path
 from alliance_dynamics.errors import UsageError, fault
 from alliance_dynamics.futures import Futures, draw_futures
+from alliance_dynamics.language import translate
 from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
-from alliance_dynamics.progress import stage
+from alliance_dynamics.progress import announce, stage
 from alliance_dynamics.resources import resource
 from alliance_dynamics.scenarios import Scenario, find_regime, read_regimes
+from alliance_dynamics.study.remembered import recall, remember, sources_of
 
 FIRST_YEAR, LAST_YEAR = 2000, 2050
 
@@ -89,6 +91,12 @@ def quick_futures(
     task = find_problem("tatarstan")
     model = open_model(name) if name else model_of(task)
     effort = Effort.quick() if draws is None else replace(Effort.quick(), draws=draws)
-    with stage("Calibrating", quiet) as tell:
-        fitted = calibrate_model(model, task, seed=seed, effort=effort, jobs=jobs, progress=tell)
+    inputs = {**sources_of(model, task), "effort": asdict(effort), "seed": seed}
+    fitted = recall(inputs, model, task, jobs)
+    if fitted is None:
+        with stage("Calibrating", quiet) as tell:
+            fitted = calibrate_model(model, task, seed=seed, effort=effort, jobs=jobs, progress=tell)
+        remember(inputs, fitted)
+    else:
+        announce("{what}: done before", what=translate("Calibrating"), quiet=quiet)
     return model, draw_futures(fitted, parameters, seed=seed), fitted

@@ -29,7 +29,8 @@ from alliance_dynamics.settings import parameters_with, schedule_of
 from alliance_dynamics.simulate import program_of
 from alliance_dynamics.study.inputs import find_problem, model_of, regimes_from
 from alliance_dynamics.study.keeping import Stages
-from alliance_dynamics.study.stages import LAST_FITTED_YEAR, MAIN_OUTCOMES, Size, inputs_of
+from alliance_dynamics.study.remembered import LAST_FITTED_YEAR
+from alliance_dynamics.study.stages import MAIN_OUTCOMES, Size, inputs_of
 
 AT_ONCE, LEAST = 256, 0.3  # runs made at once, and seconds for which the rate is measured
 QUICK_CALIBRATION = 14_500  # runs counted for Tatarstan with seed 1: a search has no fixed number, a full one is open

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import alliance_dynamics
-from alliance_dynamics.calibration.calibration import Calibration, Effort
+from alliance_dynamics.calibration.calibration import Effort
 from alliance_dynamics.calibration.problem import Problem
-from alliance_dynamics.calibration.setup import set_up
 from alliance_dynamics.futures import Futures, columns_of_regime
-from alliance_dynamics.manifest import environment, hash_files
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.regimes import RegimeRuns
@@ -29,12 +25,12 @@ from alliance_dynamics.sensitivity.posterior_shares import posterior_shares
 from alliance_dynamics.sensitivity.repeated import DOUBLED, repeated_rankings, variants_of
 from alliance_dynamics.sensitivity.sobol import OnFail
 from alliance_dynamics.sensitivity.standing import Standing, regime_standing
+from alliance_dynamics.study.remembered import sources_of
 
 BASELINE, ALLIANCE_REGIME, NO_PROGRAMME = "R1", "R3", "R0"
 HEADLINE = "net_present_value"
 MAIN_OUTCOMES = (HEADLINE, "gross_regional_product", "innovative_goods_volume", "interregional_link_density")
 YEARS = (2030, 2040, 2050)
-LAST_FITTED_YEAR = 2030
 
 
 @dataclass(frozen=True)
@@ -56,28 +52,14 @@ class Size:
 def inputs_of(
     model: Model, task: Problem, parameters: Parameters, regimes: Sequence[Scenario], size: Size, seed: int
 ) -> dict[str, Any]:
-    """All that the numbers of a study follow from, as hashes and numbers: our code and the libraries too."""
-    code = hash_files(Path(alliance_dynamics.__file__).parent, "**/*.py")
+    """All that the numbers of a study follow from, as hashes and numbers."""
     return {
-        "code": code,
-        "environment": environment(),
-        "model": model.hash,
-        "problem": hash_files(task.folder),
+        **sources_of(model, task),
         "parameters": parameters.hash,
         "regimes": [each.hash for each in regimes],
         "size": asdict(size),
         "seed": seed,
     }
-
-
-def without_setup(fitted: Calibration) -> Calibration:
-    """What a calibration found, without the model that it is about."""
-    return replace(fitted, setup=None)  # type: ignore[arg-type]
-
-
-def with_setup(model: Model, task: Problem, jobs: int, found: Calibration) -> Calibration:
-    """The calibration again about its model."""
-    return replace(found, setup=set_up(model, task, last_year=LAST_FITTED_YEAR, jobs=jobs))
 
 
 def sweep_levers(

@@ -35,12 +35,12 @@ from alliance_dynamics.result_files_policy import (
 from alliance_dynamics.sensitivity.alternatives import regimes_by_form
 from alliance_dynamics.study.inputs import find_problem, model_of, regimes_from
 from alliance_dynamics.study.keeping import Stages
+from alliance_dynamics.study.remembered import LAST_FITTED_YEAR, with_setup, without_setup
 from alliance_dynamics.study.signing import settings_of, sign_results
 from alliance_dynamics.study.stages import (
     ALLIANCE_REGIME,
     BASELINE,
     HEADLINE,
-    LAST_FITTED_YEAR,
     MAIN_OUTCOMES,
     NO_PROGRAMME,
     YEARS,
@@ -50,8 +50,6 @@ from alliance_dynamics.study.stages import (
     share_out,
     sweep_levers,
     weigh,
-    with_setup,
-    without_setup,
 )
 from alliance_dynamics.study.summary import summary_of_gaps
 
