@@ -29,7 +29,8 @@ class Plan:
     """`constants` by name as `run_model` takes them, initial values and lookups among them.
 
     `settings` may hold start, stop, dt, saveper and method; `scenario` is all scenarios laid over one another, None
-    where there are none.  Levers in time are equations of `model` already.
+    where there are none.  Levers in time are equations of `model` already.  `name` is that by which the model was
+    opened, `parameters` are the cards of its constants.
     """
 
     model: Model
@@ -37,6 +38,8 @@ class Plan:
     settings: Mapping[str, Any]
     output: str
     notices: tuple[str, ...]
+    name: str
+    parameters: Parameters
     scenario: Scenario | None = None
 
 
@@ -53,7 +56,7 @@ def open_plan(targets: Sequence[str], changes: Mapping[str, Value]) -> Plan:
     model = open_model(model_name)
     if not scenarios:
         own, notices = _of_command_line(model, changes, parameters)
-        return Plan(model, own, {}, "", notices)
+        return Plan(model, own, {}, "", notices, model_name, parameters)
     whole = reduce(or_, scenarios)
     given = {canonical(name) for name in changes}
     constants = {name: value for name, value in whole.levers.items()
@@ -73,7 +76,7 @@ def open_plan(targets: Sequence[str], changes: Mapping[str, Value]) -> Plan:
     if wrong := list(unknown_variables(model, whole.expect, whole.places)):
         raise InputError(wrong)
     notices = tuple(dict.fromkeys((*told, *notices)))
-    return Plan(model, found | own, whole.settings, whole.output, notices, whole)
+    return Plan(model, found | own, whole.settings, whole.output, notices, model_name, parameters, whole)
 
 
 def _is_scenario(name: str) -> bool:

@@ -129,14 +129,24 @@ def positive(text: str) -> float:
     return value
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """A whole number that is not below `least`."""
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(say("`{text}` is not a share from 0 to 1").format(text=text))
+    return value
+
+
+def whole(least: int, most: int = 10**15) -> Callable[[str], int]:
+    """A whole number from `least` to `most`."""
 
     def read(text: str) -> int:
-        if not re.fullmatch(r"[+-]?\d{1,15}", text, re.ASCII) or int(text) < least:
+        if not re.fullmatch(r"[+-]?\d{1,16}", text, re.ASCII) or int(text) < least:
             raise argparse.ArgumentTypeError(
                 say("`{text}` is not a whole number from {least} on").format(text=text, least=least)
             )
+        if int(text) > most:
+            raise argparse.ArgumentTypeError(say("`{text}` is more than {most}").format(text=text, most=most))
         return int(text)
 
     return read

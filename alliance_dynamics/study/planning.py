@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alliance_dynamics.calibration.calibration import Effort
 from alliance_dynamics.calibration.setup import set_up
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.files import Outputs
-from alliance_dynamics.kernel.integrate import compile_kernel
+from alliance_dynamics.kernel.integrate import Kernel, Schedule, compile_kernel
 from alliance_dynamics.language import translate
 from alliance_dynamics.loops.over_draws import DRAWS, OUTPUTS, QUICK_DRAWS
 from alliance_dynamics.model.built_in import open_model
@@ -58,6 +59,7 @@ COSTS = {
     "accounts": Cost(1.1, 900),
     "loops": Cost(90, 14_400),
     "reports": Cost(0, 60_000),
+    "draws": Cost(1, 0),
 }
 
 
@@ -107,7 +109,7 @@ def plan_study(
     words += ["--policy-year", f"{policy_year:g}"] if policy_year is not None else []
     words += ["--resume"] if finished else []
     size_on_disk = FIXED_BYTES + BYTES_PER_DRAW * size.effort.draws
-    return _shown(stages, measured_rate(model, jobs), seed, target, size_on_disk, words, finished)
+    return plan_shown(stages, measured_rate(model, jobs), seed, target, size_on_disk, words, finished)
 
 
 def stages_of_study(quick: bool, regimes: int, levers: int, calibrated: int) -> list[Stage]:
@@ -119,7 +121,7 @@ def stages_of_study(quick: bool, regimes: int, levers: int, calibrated: int) -> 
     repeated = (3 + len(FORMS)) * runs_of_sweep(again, levers + 2, 0) if size.repeated else 0
     grouped = runs_of_sweep(replace(size, points=max(2, size.points // 4)), 3, 0)
     return [
-        _calibration(quick),
+        calibration_stage(quick),
         Stage("regimes", "Running the regimes", regimes * draws),
         Stage("sensitivity", "Sensitivity of the governance levers", runs_of_sweep(size, levers + 2)),
         Stage("repeated", "Repeating the ranking of the inputs", grouped + repeated),
@@ -138,17 +140,20 @@ def plan_sensitivity(
 ) -> Outcome:
     """The plan of `sensitivity` at its first size."""
     runs = runs_of_sweep(size, len(parameters.levers) + 2)
-    stages = [_calibration(True), Stage("sensitivity", "Sensitivity of the governance levers", runs)]
+    stages = [calibration_stage(True), Stage("sensitivity", "Sensitivity of the governance levers", runs)]
     model = model_of(find_problem("tatarstan"))
-    return _shown(stages, measured_rate(model, jobs), seed, out, None, _words(command, out))
+    return plan_shown(stages, measured_rate(model, jobs), seed, out, None, _words(command, out))
 
 
 def plan_comparison(
     regimes: int, draws: int | None, command: Sequence[str], *, out: Path | None, seed: int, jobs: int, model: str
 ) -> Outcome:
     """The plan of `compare`."""
-    stages = [_calibration(True), Stage("regimes", "Running the regimes", regimes * (draws or Effort.quick().draws))]
-    return _shown(stages, measured_rate(open_model(model), jobs), seed, out, None, _words(command, out))
+    stages = [
+        calibration_stage(True),
+        Stage("regimes", "Running the regimes", regimes * (draws or Effort.quick().draws)),
+    ]
+    return plan_shown(stages, measured_rate(open_model(model), jobs), seed, out, None, _words(command, out))
 
 
 def _words(command: Sequence[str], out: Path | None) -> list[str]:
@@ -172,13 +177,20 @@ def measured_rate(model: Model, jobs: int) -> Rate:
     row = parameters_with(model, program, {})
     schedule, _ = schedule_of(program, row)
     kernel = compile_kernel(program, series_of(model).outputs)
+    return rate_of(kernel, row, schedule, model.time.method, jobs)
+
+
+def rate_of(
+    kernel: Kernel, row: NDArray[np.float64], schedule: Schedule, method: str, jobs: int, at_once: int = AT_ONCE
+) -> Rate:
+    """Times a kernel, `at_once` runs for each thread in one call."""
 
     def rate(threads: int) -> float:
-        rows = np.repeat(row[None, :], AT_ONCE * threads, axis=0)
-        kernel.run(rows, schedule, method=model.time.method, threads=threads)
+        rows = np.repeat(row[None, :], at_once * threads, axis=0)
+        kernel.run(rows, schedule, method=method, threads=threads)
         began, done = time.perf_counter(), 0
         while (gone := time.perf_counter() - began) < LEAST:
-            kernel.run(rows, schedule, method=model.time.method, threads=threads)
+            kernel.run(rows, schedule, method=method, threads=threads)
             done += len(rows)
         return done / gone
 
@@ -186,11 +198,12 @@ def measured_rate(model: Model, jobs: int) -> Rate:
     return Rate(one, one if jobs == 1 else rate(jobs), jobs)
 
 
-def _calibration(quick: bool) -> Stage:
+def calibration_stage(quick: bool) -> Stage:
+    """A calibration of Tatarstan, quick or in full."""
     return Stage("calibration", "Calibrating", QUICK_CALIBRATION if quick else None, counted=False)
 
 
-def _shown(
+def plan_shown(
     stages: Sequence[Stage], rate: Rate, seed: int, out: Path | None, size_on_disk: int | None, words: Sequence[str],
     finished: Sequence[str] = (),
 ) -> Outcome:  # fmt: skip
