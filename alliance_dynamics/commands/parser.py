@@ -46,12 +46,13 @@ class Parser(argparse.ArgumentParser):
         return super().add_argument(*names, **details)
 
     def add_common_options(self) -> None:
-        """--lang, --json, --progress, -q, -v and -h, which every command has."""
+        """--lang, --json, --progress, --log-file, -q, -v and -h, which every command has."""
         group = self.add_argument_group(say("Common options"))
         group.add_argument("--lang", type=one_of(LANGUAGES), metavar="en|ru", help=say("language of messages"))
         group.add_argument("--json", action="store_true", help=say("print one JSON object instead of text"))
         shown = say("auto, rich (a bar), plain (lines), json (an object a line) or none (auto)")
         group.add_argument("--progress", type=one_of(KINDS), default="auto", metavar="KIND", help=shown)
+        group.add_argument("--log-file", metavar="FILE", help=say("also add all messages, with the time, to a file"))
         group.add_argument("-q", "--quiet", action="store_true", help=say("no progress and no closing lines"))
         group.add_argument("-v", "--verbose", action="store_true", help=say("show the traceback of an error"))
         group.add_argument("-h", "--help", action="store_true", help=say("show this help"))
