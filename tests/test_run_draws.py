@@ -13,12 +13,12 @@ import pytest
 from alliance_dynamics.cli import main
 from alliance_dynamics.draws import Draws, draws_of_ranges
 from alliance_dynamics.ensemble import run_ensemble
+from alliance_dynamics.ensemble_files import QUANTILES
 from alliance_dynamics.errors import PartialError, RunError, UsageError
 from alliance_dynamics.grids import Grid, grid_text, write_grid
 from alliance_dynamics.model.read import read_model
 from alliance_dynamics.overrides import program_of
 from alliance_dynamics.parameters import NO_PARAMETERS, read_parameters
-from alliance_dynamics.run_files import QUANTILES
 from alliance_dynamics.simulate import run_model
 
 MODEL = """{UTF-8}

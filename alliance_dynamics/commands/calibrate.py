@@ -26,6 +26,7 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--sbc", action="store_true",
                         help=say("with --recover: sample each posterior too and rank the truth in it"))  # fmt: skip
     parser.add_argument("--no-posterior", action="store_true", help=say("leave out the posterior draws"))
+    parser.add_argument("--force", action="store_true", help=say("replace the results of another command"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
 
@@ -43,5 +44,6 @@ def execute(arguments: Namespace) -> object:
         sbc=arguments.sbc,
         posterior=not arguments.no_posterior,
         jobs=arguments.jobs,
+        force=arguments.force,
         quiet=arguments.quiet,
     )

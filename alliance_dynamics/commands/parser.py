@@ -212,6 +212,14 @@ def setting(text: str) -> tuple[str, float | Points]:
     return name.strip(), points(value) if value.lstrip().startswith("(") else number(value)
 
 
+def changes(pairs: Sequence[tuple[str, float | Points]]) -> dict[str, float | Points]:
+    """What --set says, by name; UsageError where it says two things of one name."""
+    twice = [name for name in dict(pairs) if sum(each == name for each, _ in pairs) > 1]
+    if twice:
+        raise UsageError([_wrong("--set", say("`{name}` is given more than once").format(name=each)) for each in twice])
+    return dict(pairs)
+
+
 def points(text: str) -> Points:
     """`(0,1),(2,3)`: pairs of finite numbers."""
     inside = text.strip().removeprefix("(").removesuffix(")")

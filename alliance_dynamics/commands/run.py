@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.commands.parser import (
     Parser,
+    changes,
     jobs,
     number,
     one_of,
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from alliance_dynamics.simulate import Run
     from alliance_dynamics.step_error import StepError
 
-MOST_DRAWS = 1_000_000
+DRAWS, MOST_DRAWS = 200, 1_000_000
+MAX_FAILED = 0.01
 SHOWN = 20  # rows of the table of errors
 SUMMARY = "Run a model once and write every variable at every saved time; or many draws with --draws."
 EXAMPLES = (
@@ -82,10 +84,11 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--output", action="append", default=[], metavar="NAME",
                         help=say("with --draws: a variable to keep, whole or by element; may be repeated (indicators "
                                  "of the alliance; else all)"))  # fmt: skip
-    parser.add_argument("--max-failed", type=share, default=0.01, metavar="SHARE",
+    parser.add_argument("--max-failed", type=share, default=MAX_FAILED, metavar="SHARE",
                         help=say("with --draws: share of draws that may fail and be left out (0.01)"))  # fmt: skip
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+    parser.add_argument("--force", action="store_true", help=say("replace the results of another command"))
     parser.add_argument("--dry-run", action="store_true", help=say("say what would be done, and do nothing"))
 
 
@@ -95,7 +98,7 @@ def execute(arguments: Namespace) -> Outcome:
 
     many = arguments.draws is not None
     _refuse_mixtures(arguments, many)
-    plan = open_plan(arguments.targets, dict(arguments.set))
+    plan = open_plan(arguments.targets, changes(arguments.set))
     if out is None and plan.output and not many:
         out, kind = _target(Path(plan.output), arguments.format)
     if kind != "csv":
@@ -106,22 +109,27 @@ def execute(arguments: Namespace) -> Outcome:
         raise UsageError(fault("", say("{format} is not for standard output"), format=kind,
                                remedy=say("Name a file or a folder with --out")))  # fmt: skip
     folder = out if out is not None and not out.suffix else None
+    command = _command(plan, arguments)
     if folder is not None:
         from alliance_dynamics.files import Outputs
+        from alliance_dynamics.manifest import refuse_other_results
 
         Outputs(folder)
+        refuse_other_results(folder, command, arguments.force)
     given = {name: getattr(arguments, name) for name in TIMES if getattr(arguments, name) is not None}
     times = {**plan.settings, **given}
     if arguments.dry_run:
-        return _plan(plan, arguments, times, out, kind)
+        return _plan(plan, arguments, times, out, kind, command)
     if many:
         from alliance_dynamics.commands.run_draws import run_draws
 
-        return run_draws(plan, arguments, times, _command(arguments), _inputs(plan), folder, kind)
-    return _one_run(plan, arguments, times, out, kind)
+        return run_draws(plan, arguments, _asked(plan, arguments), times, command, _inputs(plan), folder, kind)
+    return _one_run(plan, arguments, times, out, kind, command)
 
 
-def _one_run(plan: Plan, arguments: Namespace, times: Mapping[str, Any], out: Path | None, kind: str) -> Outcome:
+def _one_run(
+    plan: Plan, arguments: Namespace, times: Mapping[str, Any], out: Path | None, kind: str, command: Sequence[str]
+) -> Outcome:
     from alliance_dynamics.expectations import disappointed
     from alliance_dynamics.lever_paths import GRID
     from alliance_dynamics.simulate import run_model
@@ -157,7 +165,7 @@ def _one_run(plan: Plan, arguments: Namespace, times: Mapping[str, Any], out: Pa
         from alliance_dynamics.run_files import grid_of_run
 
         return Outcome(text=table or grid_text(grid_of_run(run)), notices=notices, **shared)
-    done = Outcome(text=table, outputs=_written(run, arguments, plan, out, kind), notices=notices, **shared)
+    done = Outcome(text=table, outputs=_written(run, plan, out, kind, command), notices=notices, **shared)
     if faults:
         return done
     if not out.suffix:
@@ -168,26 +176,33 @@ def _one_run(plan: Plan, arguments: Namespace, times: Mapping[str, Any], out: Pa
     return done.then("alliance", "compare") if own else done.then("alliance", "check", arguments.targets[0])
 
 
-def _written(run: Run, arguments: Namespace, plan: Plan, out: Path, kind: str) -> tuple[Path, ...]:
+def _written(run: Run, plan: Plan, out: Path, kind: str, command: Sequence[str]) -> tuple[Path, ...]:
     from alliance_dynamics.grids import write_grid
     from alliance_dynamics.run_files import grid_of_run, write_run
 
     if out.suffix:
         return (write_grid(out, grid_of_run(run), kind),)
-    command = [*_command(arguments), *(["--error"] if arguments.error else []), "--seed", str(run.seed)]
-    command += ["--tolerance", repr(arguments.tolerance)] if arguments.tolerance is not None else []
     return tuple(write_run(out, run, kind, command, _inputs(plan)))
 
 
-def _plan(plan: Plan, arguments: Namespace, times: Mapping[str, Any], out: Path | None, kind: str) -> Outcome:
-    from alliance_dynamics.commands.run_draws import asked_for
+def _plan(
+    plan: Plan, arguments: Namespace, times: Mapping[str, Any], out: Path | None, kind: str, command: Sequence[str]
+) -> Outcome:
     from alliance_dynamics.study.planned_runs import Order, plan_runs
 
-    draws, seed = asked_for(plan, arguments)
-    words = [*_command(arguments), *(["--draws", str(draws)] if draws else []), "--seed", str(seed)]
+    draws, seed = _asked(plan, arguments)
     order = Order(draws, seed, arguments.jobs, arguments.output, arguments.backend, arguments.precision, out, kind)
-    again = ["alliance", *words, *(["--out", str(out)] if out is not None else [])]
-    return plan_runs(plan.model, plan.constants, times, order, again)
+    again = ["alliance", *command, *(["--out", str(out)] if out is not None else [])]
+    return plan_runs(plan.model, plan.constants, times, order, [*again, *(["--force"] if arguments.force else [])])
+
+
+def _asked(plan: Plan, arguments: Namespace) -> tuple[int, int]:
+    """Number of draws, 0 for a single run, and seed: those of the command line, else of the scenario's [draws]."""
+    if arguments.draws is None:
+        return 0, arguments.seed or 0
+    asked = plan.scenario.draws if plan.scenario is not None else {}
+    count = asked.get("n", DRAWS) if arguments.draws == "auto" else arguments.draws
+    return count, asked.get("seed", 0) if arguments.seed is None else arguments.seed
 
 
 def _target(out: Path | None, chosen: str | None) -> tuple[Path | None, str]:
@@ -215,24 +230,27 @@ def _refuse_mixtures(arguments: Namespace, many: bool) -> None:
         raise UsageError(fault("", say("--at and --output go with --draws only")))
 
 
-def _command(arguments: Namespace) -> list[str]:
-    """The words of the command that change results, without seed and draws."""
+def _command(plan: Plan, arguments: Namespace) -> list[str]:
+    """The words of the command that change results."""
     words = ["run", *arguments.targets]
     for name, value in arguments.set:
         shown = repr(value) if isinstance(value, float) else ",".join(f"({x!r},{y!r})" for x, y in value)
         words += ["--set", f"{name}={shown}"]
-    for name in (*TIMES, "format"):
+    for name in (*TIMES, "tolerance", "format"):
         if (value := getattr(arguments, name)) is not None:
             words += [f"--{name}", value if isinstance(value, str) else repr(value)]
     for name, usual in (("backend", "auto"), ("precision", "double")):
         if (value := getattr(arguments, name)) != usual:
             words += [f"--{name}", value]
-    if arguments.draws is not None:
+    words += ["--error"] if arguments.error else []
+    draws, seed = _asked(plan, arguments)
+    if draws:
+        words += ["--draws", str(draws)]
         for name in arguments.output:
             words += ["--output", name]
-        if arguments.max_failed != 0.01:
+        if arguments.max_failed != MAX_FAILED:
             words += ["--max-failed", repr(arguments.max_failed)]
-    return words
+    return [*words, "--seed", str(seed)]
 
 
 def _inputs(plan: Plan) -> dict[str, dict[str, str]]:

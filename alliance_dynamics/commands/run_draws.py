@@ -15,19 +15,19 @@ from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.commands.parser import say
 from alliance_dynamics.draws import Draws, draws_of_futures, draws_of_ranges
 from alliance_dynamics.ensemble import Ensemble, run_ensemble, series_for
+from alliance_dynamics.ensemble_files import QUANTILES, quantile_rows, write_ensemble
 from alliance_dynamics.errors import UsageError, fault
 from alliance_dynamics.language import current_language, translate
 from alliance_dynamics.model.built_in import is_alliance
 from alliance_dynamics.overrides import program_of
 from alliance_dynamics.progress import stage
-from alliance_dynamics.run_files import QUANTILES, quantile_rows, write_ensemble
 from alliance_dynamics.settings import CONTROL
 from alliance_dynamics.simulate import prepared, refuse_endless
 
 if TYPE_CHECKING:
     from alliance_dynamics.parameters import Parameters
 
-DRAWS, SHOWN = 200, 20
+SHOWN = 20
 MILESTONES = (2030.0, 2040.0, 2050.0)
 
 
@@ -40,21 +40,21 @@ def refuse_for_one_run(arguments: Namespace) -> None:
                                option=", ".join(wrong)))  # fmt: skip
 
 
-def asked_for(plan: Plan, arguments: Namespace) -> tuple[int, int]:
-    """Number of draws, 0 for a single run, and seed: those of the command line, else of the scenario's [draws]."""
-    if arguments.draws is None:
-        return 0, arguments.seed or 0
-    asked = plan.scenario.draws if plan.scenario is not None else {}
-    count = asked.get("n", DRAWS) if arguments.draws == "auto" else arguments.draws
-    return count, asked.get("seed", 0) if arguments.seed is None else arguments.seed
-
-
 def run_draws(
-    plan: Plan, arguments: Namespace, times: Mapping[str, Any], command: Sequence[str], inputs: Mapping[str, Any],
-    folder: Path | None, kind: str,
-) -> Outcome:  # fmt: skip
-    """The ensemble of a plan: quantiles at the milestones as text, everything in the folder where there is one."""
-    count, seed = asked_for(plan, arguments)
+    plan: Plan,
+    arguments: Namespace,
+    asked: tuple[int, int],
+    times: Mapping[str, Any],
+    command: Sequence[str],
+    inputs: Mapping[str, Any],
+    folder: Path | None,
+    kind: str,
+) -> Outcome:
+    """The ensemble of a plan, of so many draws and a seed: quantiles at the milestones as text.
+
+    Everything is written into the folder where there is one.
+    """
+    count, seed = asked
     kpis = plan.scenario.kpis if plan.scenario is not None else ()
     series = series_for(plan.model, program_of(plan.model), arguments.output, kpis)
     schedule = prepared(plan.model, plan.constants, **{name: times.get(name) for name in CONTROL})[2]
@@ -78,8 +78,7 @@ def run_draws(
                    notices=(*plan.notices, *notices, *found.notices))  # fmt: skip
     if folder is None:
         return done
-    words = [*command, "--draws", str(count), "--seed", str(seed)]
-    written = write_ensemble(folder, found, kind, words, {**inputs, **data})
+    written = write_ensemble(folder, found, kind, command, {**inputs, **data})
     return replace(done, outputs=tuple(written)).then("alliance", "verify", str(folder))
 
 

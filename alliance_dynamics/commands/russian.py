@@ -390,6 +390,8 @@ RUSSIAN: dict[str, str] = {
     "`{text}` is not a share from 0 to 1": ("`{text}` — не доля от 0 до 1"),
     "`{text}` is more than {most}": "`{text}` — больше, чем {most}",
     "also add all messages, with the time, to a file": "дописывать все сообщения со временем и в файл",
+    "`{name}` is given more than once": "`{name}` задано больше одного раза",
+    "replace the results of another command": "заменить результаты другой команды",
     "ok": "есть",
     "absent": "нет",
     "WRONG": "СБОЙ",

@@ -10,6 +10,7 @@ from alliance_dynamics.errors import UsageError, fault
 from alliance_dynamics.files import Outputs
 from alliance_dynamics.kernel.precision import NOTICE
 from alliance_dynamics.language import translate
+from alliance_dynamics.manifest import refuse_other_results
 from alliance_dynamics.parameters import read_parameters
 from alliance_dynamics.progress import stage
 from alliance_dynamics.result_files import write_rows, write_sensitivity
@@ -39,6 +40,7 @@ def sensitivity(
     on_fail: OnFail = "error",
     max_failed: float = MAX_FAILED,
     precision: str = "double",
+    force: bool = False,
     quiet: bool = False,
     dry_run: bool = False,
 ) -> Outcome:
@@ -75,6 +77,8 @@ def sensitivity(
     if on_fail != "error":
         command += ["--on-fail", on_fail, "--max-failed", f"{max_failed:g}"]
     command += ["--precision", precision] if precision != "double" else []
+    if out is not None:
+        refuse_other_results(out, command, force)
     if dry_run:
         return plan_sensitivity(size, parameters, command, out=out, seed=seed, jobs=jobs)
     opened, futures, fitted = quick_futures(parameters, None, seed, jobs, quiet)

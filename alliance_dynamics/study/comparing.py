@@ -12,6 +12,7 @@ from alliance_dynamics.expectations import disappointed, unknown_variables
 from alliance_dynamics.files import Outputs
 from alliance_dynamics.language import translate
 from alliance_dynamics.lever_paths import with_paths
+from alliance_dynamics.manifest import refuse_other_results
 from alliance_dynamics.model.built_in import is_alliance
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters, read_parameters
@@ -37,6 +38,7 @@ def compare(
     out: Path | None = None,
     seed: int | None = None,
     jobs: int = 1,
+    force: bool = False,
     quiet: bool = False,
     dry_run: bool = False,
 ) -> Outcome:
@@ -62,6 +64,8 @@ def compare(
     command = ["compare", *scenarios, "--baseline", baseline, "--at", ",".join(f"{year:g}" for year in at)]
     command += [*(["--draws", str(draws)] if draws else []), "--seed", str(seed)]
     command += ["--model", model] if model != "alliance" else []
+    if out is not None:
+        refuse_other_results(out, command, force)
     if dry_run:
         return plan_comparison(len(regimes), draws, command, out=out, seed=seed, jobs=jobs, model=model)
     opened, futures, fitted = quick_futures(parameters, draws, seed, jobs, quiet, model)

@@ -18,6 +18,7 @@ from alliance_dynamics.files import Outputs
 from alliance_dynamics.kernel.integrate import Kernel, Schedule, compile_kernel
 from alliance_dynamics.language import translate
 from alliance_dynamics.loops.over_draws import DRAWS, OUTPUTS, QUICK_DRAWS
+from alliance_dynamics.manifest import refuse_other_results
 from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.outcomes import series_of
@@ -30,7 +31,7 @@ from alliance_dynamics.settings import parameters_with, schedule_of
 from alliance_dynamics.simulate import program_of
 from alliance_dynamics.study.inputs import find_problem, model_of, regimes_from
 from alliance_dynamics.study.keeping import Stages
-from alliance_dynamics.study.stages import LAST_FITTED_YEAR, MAIN_OUTCOMES, Size, inputs_of
+from alliance_dynamics.study.stages import LAST_FITTED_YEAR, MAIN_OUTCOMES, Size, command_of_study, inputs_of
 
 AT_ONCE, LEAST = 256, 0.3  # runs made at once, and seconds for which the rate is measured
 QUICK_CALIBRATION = 14_500  # runs counted for Tatarstan with seed 1: a search has no fixed number, a full one is open
@@ -93,21 +94,21 @@ class Rate:
 
 def plan_study(
     problem: str = "tatarstan", *, quick: bool = False, out: Path | None = None, seed: int = 1, jobs: int = 1,
-    policy_year: float | None = None, resume: bool = False,
+    policy_year: float | None = None, resume: bool = False, force: bool = False,
 ) -> Outcome:  # fmt: skip
     """The plan of `study` with the same arguments; the same faults are refused, and nothing is written."""
     task, size = find_problem(problem), Size.of(quick)
     target = out or Path("results") / task.folder.name
     Outputs(target)
+    refuse_other_results(target, command_of_study(task.folder.name, quick, seed, policy_year), force)
     model, parameters, regimes = model_of(task), read_parameters(), regimes_from(policy_year)
     kept = Stages(target, inputs_of(model, task, parameters, regimes, size, seed), resume=resume, quiet=True)
     calibrated = set_up(model, task, last_year=LAST_FITTED_YEAR, jobs=jobs).forward.structural
     stages = stages_of_study(quick, len(regimes), len(parameters.levers), calibrated)
     finished = [each.name for each in stages if kept.has(each.name)]
     stages = [replace(each, done=resume and each.name in finished) for each in stages]
-    words = _words(["study", problem, *(["--quick"] if quick else []), "--seed", str(seed)], out)
-    words += ["--policy-year", f"{policy_year:g}"] if policy_year is not None else []
-    words += ["--resume"] if finished else []
+    words = _words(command_of_study(problem, quick, seed, policy_year), out)
+    words += [*(["--resume"] if finished else []), *(["--force"] if force else [])]
     size_on_disk = FIXED_BYTES + BYTES_PER_DRAW * size.effort.draws
     return plan_shown(stages, measured_rate(model, jobs), seed, target, size_on_disk, words, finished)
 
