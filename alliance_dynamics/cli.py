@@ -157,8 +157,14 @@ def _value(given: Sequence[str], option: str) -> str:
 
 
 def _refuse_undecodable(given: Sequence[str]) -> None:
-    """A name whose bytes are no text here, e.g. of a file named under another encoding, can be shown nowhere."""
+    """A name whose bytes are no text here, e.g. of a file named under another encoding, can be shown nowhere.
+
+    Nor is nothing at all a name: it would pass for the folder that the command runs in, or for no value given.
+    """
     for each in given:
+        if not each or (each.startswith("--") and each.endswith("=")):
+            raise UsageError(fault("", say("`{argument}` is an empty value"), argument=each,
+                                   remedy=say("Give it one, or leave it out")))  # fmt: skip
         if any("\ud800" <= letter <= "\udfff" for letter in each):
             shown = each.encode("ascii", "backslashreplace").decode()
             raise UsageError(fault("", say("`{argument}` is not text in the encoding of this system"), argument=shown,

@@ -114,6 +114,11 @@ class Outputs:
 
     def __init__(self, target: str | Path, *, force: bool = False):
         self.target = Path(target)
+        if Path.cwd().is_relative_to(self.target.resolve()):  # nor could it be renamed
+            raise UsageError(
+                fault(str(target), "The results would take the place of the folder that the command runs in",
+                      remedy="Choose a folder inside it with --out")
+            )  # fmt: skip
         self.folder = self.target.with_name(f"{self.target.name}.part-{os.getpid()}")
         if self.target.exists() and not self.target.is_dir():
             raise UsageError(

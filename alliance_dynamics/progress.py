@@ -111,10 +111,12 @@ def _lines(
     writer.start()
     try:
         yield advance
-    finally:
+    except BaseException:
         finished.set()
-        writer.join()
-        write()
+        raise
+    finished.set()
+    writer.join()
+    write()
 
 
 def _line(what: str, done: int, total: int, seconds: float) -> str:

@@ -15,6 +15,7 @@ from alliance_dynamics.language import LANGUAGES, current_language
 from alliance_dynamics.progress import KINDS
 
 Points = tuple[tuple[float, float], ...]
+MOST_JOBS = 1024
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
 
@@ -62,16 +63,17 @@ class Parser(argparse.ArgumentParser):
         try:
             found, unknown = self.parse_known_intermixed_args(arguments)
         except argparse.ArgumentError as error:
-            message = error.message
-            if message == "expected one argument":
-                raise UsageError(_wrong(error.argument_name or "", say("a value is missing"))) from error
-            raise UsageError(_wrong(error.argument_name or "", message)) from error
+            raise UsageError(_wrong(error.argument_name or "", _in_our_words(error.message))) from error
         options = [each for each in unknown if each.startswith("-")]
         if unknown:  # what follows an unknown option may be its value, so it is not complained about
             raise UsageError([self._unknown(each) for each in options or unknown])
         return found
 
     def error(self, message: str) -> NoReturn:
+        required = message.removeprefix("the following arguments are required: ")
+        if required != message:
+            raise UsageError(fault("", say("`{names}` is missing"), remedy=say("See `{command} --help`"),
+                                   names=required, command=self.prog))  # fmt: skip
         raise UsageError(fault("", "{message}", message=message))
 
     def format_help(self) -> str:
@@ -97,6 +99,15 @@ class Parser(argparse.ArgumentParser):
             nearest=near,
             command=self.prog,
         )
+
+
+def _in_our_words(message: str) -> str:
+    """What argparse says in English only."""
+    if message == "expected one argument":
+        return say("a value is missing")
+    if message.startswith("ignored explicit argument "):
+        return say("takes no value, but was given {value}").format(value=message.partition("argument ")[2])
+    return message
 
 
 def _metavar(name: str) -> str:
@@ -142,7 +153,7 @@ def whole(least: int, most: int = 10**15) -> Callable[[str], int]:
     """A whole number from `least` to `most`."""
 
     def read(text: str) -> int:
-        if not re.fullmatch(r"[+-]?\d{1,16}", text, re.ASCII) or int(text) < least:
+        if not re.fullmatch(r"[+-]?\d{1,99}", text, re.ASCII) or int(text) < least:
             raise argparse.ArgumentTypeError(
                 say("`{text}` is not a whole number from {least} on").format(text=text, least=least)
             )
@@ -165,7 +176,7 @@ def power_of_two(text: str) -> int:
 
 def jobs(text: str) -> int:
     """A number of threads, or `auto` for as many as there are processors."""
-    return processors() if text == "auto" else whole(1)(text)
+    return processors() if text == "auto" else whole(1, MOST_JOBS)(text)
 
 
 def processors() -> int:

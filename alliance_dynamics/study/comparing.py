@@ -27,6 +27,8 @@ from alliance_dynamics.study.signing import sign_results
 from alliance_dynamics.study.stages import BASELINE, YEARS
 from alliance_dynamics.study.summary import summary_of_gaps
 
+MOST_DRAWS = 10_000  # of five regimes these are 1.1 GB
+
 
 def compare(
     scenarios: Sequence[str] = (),
@@ -60,6 +62,9 @@ def compare(
     at = at or milestones or YEARS
     refuse_years(at)
     draws, seed = _asked(regimes, "n", draws), _asked(regimes, "seed", seed)
+    if draws is not None and draws > MOST_DRAWS:
+        raise UsageError(fault("", "{draws} draws are more than a comparison holds", expected="At most {most}",
+                               draws=draws, most=MOST_DRAWS))  # fmt: skip
     seed = 1 if seed is None else seed
     command = ["compare", *scenarios, "--baseline", baseline, "--at", ",".join(f"{year:g}" for year in at)]
     command += [*(["--draws", str(draws)] if draws else []), "--seed", str(seed)]
