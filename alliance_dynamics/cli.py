@@ -141,18 +141,18 @@ def _end_in_order() -> None:
 
 def _language(given: Sequence[str]) -> str:
     """The last --lang, wherever it stands, so that even a fault of the other options is said in it."""
-    chosen = _value(given, "--lang")
-    return chosen if chosen in LANGUAGES else language_of_environment()
+    return _value(given, "--lang", LANGUAGES) or language_of_environment()
 
 
-def _value(given: Sequence[str], option: str) -> str:
-    """The last value of an option that counts before the command is known; empty where it is not given."""
+def _value(given: Sequence[str], option: str, known: Sequence[str] = ()) -> str:
+    """The last value of an option that counts before the command does, of those `known`; empty where there is none."""
     found = ""
     for i, each in enumerate(given):
-        if each.startswith(f"{option}="):
-            found = each.partition("=")[2]
-        elif each == option and i + 1 < len(given):
-            found = given[i + 1]
+        value = each.partition("=")[2] if each.startswith(f"{option}=") else ""
+        if each == option and i + 1 < len(given):
+            value = given[i + 1]
+        if value and (not known or value in known):
+            found = value
     return found
 
 

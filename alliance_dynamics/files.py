@@ -104,6 +104,14 @@ class Lock:
             self.file = None
 
 
+def refuse_unwritable(path: Path) -> None:
+    """UsageError where a file or folder could not be made at `path`: before long work, not after it."""
+    nearest = next(each for each in (path.absolute().parent, *path.absolute().parents) if os.path.lexists(each))
+    reason = errno.ENOTDIR if not nearest.is_dir() else 0 if os.access(nearest, os.W_OK) else errno.EACCES
+    if reason:
+        raise UsageError(_unwritable(path, OSError(reason, os.strerror(reason))))
+
+
 class Outputs:
     """A folder of results that appears whole.
 
@@ -124,6 +132,7 @@ class Outputs:
             raise UsageError(
                 fault(str(target), "The place for the results is a file", remedy="Choose a folder that may be replaced")
             )
+        refuse_unwritable(self.target)
         ours = not self.target.exists() or not any(self.target.iterdir()) or (self.target / "manifest.json").is_file()
         if not (ours or force):
             raise UsageError(

@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ from alliance_dynamics.language import LANGUAGES, current_language
 from alliance_dynamics.progress import KINDS
 
 Points = tuple[tuple[float, float], ...]
-MOST_JOBS = 1024
+MOST_JOBS, MOST_POINTS = 1024, 1 << 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
 
@@ -116,7 +117,8 @@ def _metavar(name: str) -> str:
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str):
-        super().__init__(prog, max_help_position=30, width=100)
+        width = shutil.get_terminal_size((100, 24)).columns
+        super().__init__(prog, max_help_position=30, width=min(100, max(40, width)))
 
     def add_usage(self, usage, actions, groups, prefix=None):
         super().add_usage(usage, actions, groups, say("Usage: ") if prefix is None else prefix)
@@ -166,7 +168,7 @@ def whole(least: int, most: int = 10**15) -> Callable[[str], int]:
 
 def power_of_two(text: str) -> int:
     """A power of two from 2 on; the two nearest are offered for another number."""
-    value = whole(2)(text)
+    value = whole(2, MOST_POINTS)(text)
     if value & (value - 1):
         low = 1 << (value.bit_length() - 1)
         message = say("`{text}` is not a power of two; take {low} or {high}")

@@ -77,7 +77,7 @@ def run_draws(
     done = Outcome(text=_text(found, rows, plan.parameters), results=results,
                    notices=(*plan.notices, *notices, *found.notices))  # fmt: skip
     if folder is None:
-        return done
+        return done.then("alliance", *command, "--out", "results/run")
     written = write_ensemble(folder, found, kind, command, {**inputs, **data})
     return replace(done, outputs=tuple(written)).then("alliance", "verify", str(folder))
 

@@ -396,6 +396,7 @@ RUSSIAN: dict[str, str] = {
     "takes no value, but was given {value}": "значения не принимает, но получил {value}",
     "`{argument}` is an empty value": "`{argument}` — пустое значение",
     "Give it one, or leave it out": "Задайте его или уберите",
+    "--out goes with `alliance data rows` only": "--out нужен только с `alliance data rows`",
     "ok": "есть",
     "absent": "нет",
     "WRONG": "СБОЙ",

@@ -21,7 +21,7 @@ def add_options(parser: Parser) -> None:
                         help=say("built-in model or model file (alliance)"))  # fmt: skip
     parser.add_argument("--points", type=power_of_two, metavar="N",
                         help=say("base points of one design, a power of two (16)"))  # fmt: skip
-    parser.add_argument("--replicates", type=whole(1), metavar="N",
+    parser.add_argument("--replicates", type=whole(1, 1024), metavar="N",
                         help=say("independently scrambled designs, for the intervals (4)"))  # fmt: skip
     parser.add_argument("--max-runs", type=whole(1), metavar="N",
                         help=say("double the points until intervals are narrow and the order stays; at most N runs "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.errors import UsageError, fault
-from alliance_dynamics.files import Outputs
+from alliance_dynamics.files import Outputs, refuse_unwritable
 from alliance_dynamics.kernel.precision import NOTICE
 from alliance_dynamics.language import translate
 from alliance_dynamics.manifest import refuse_other_results
@@ -68,6 +68,8 @@ def sensitivity(
             fault("", "the executor `{text}` needs a folder for its shards", remedy="Name one with --sweep DIR",
                   text=executor)
         )  # fmt: skip
+    if sweep is not None:
+        refuse_unwritable(sweep / "index.json")  # at once, not after the calibration
     kept = None if sweep is None else Kept(sweep, workers, shard_rows)
     parameters = read_parameters()
     size = Size.of(quick=True)

@@ -81,6 +81,7 @@ def study(
     task = find_problem(problem)
     target = out or Path("results") / task.folder.name
     command = command_of_study(task.folder.name, quick, seed, policy_year)
+    Outputs(target)  # refused at once
     refuse_other_results(target, command, force)
     model, parameters, regimes = model_of(task), read_parameters(), regimes_from(policy_year)
     inputs = inputs_of(model, task, parameters, regimes, size, seed)
