@@ -56,7 +56,8 @@ WRONG = {
     "study nowhere": 2, "study bad": 3, "study --out 'a file'": 2, "study --policy-year nan": 2, "study --quik": 2,
     "study --policy-year 1900": 2, "study --out .": 2, "study --jobs 0": 2,
     "explore --out .": 2, "compare R3 --out 'a file/x'": 2, "compare R3 R3": 2,
-    "calibrate --starts 99999999999": 2, "sensitivity --sweep 'a file'": 2, "explore --out 'a file/x.html'": 2, "explore extra": 2, "explore --seed x": 2,
+    "calibrate --starts 99999999999": 2, "sensitivity --sweep 'a file'": 2,
+    "explore --out 'a file/x.html'": 2, "explore extra": 2, "explore --seed x": 2,
 }  # fmt: skip
 
 

@@ -67,12 +67,11 @@ COSTS = {
 
 @dataclass(frozen=True)
 class Stage:
-    """`runs` of the model, `counted` where the number is known before, None where it
-    is open; `done` where a finished stage stands for it."""
+    """`runs` of the model, `counted` where the number is known before; `done` where a finished stage stands for it."""
 
     name: str
     title: str
-    runs: int | None
+    runs: int
     counted: bool = True
     done: bool = False
     cost: Cost | None = None  # that of `COSTS` unless it is given
@@ -86,12 +85,12 @@ class Rate:
     many: float
     jobs: int
 
-    def seconds(self, stage: Stage) -> float | None:
-        """What a stage takes; None where its number of runs is open."""
+    def seconds(self, stage: Stage) -> float:
+        """What a stage takes."""
         cost = stage.cost or COSTS[stage.name]
         if stage.done:
             return 0.0
-        return None if stage.runs is None else stage.runs * cost.each / self.many + cost.beside / self.one
+        return stage.runs * cost.each / self.many + cost.beside / self.one
 
 
 def plan_study(
@@ -216,13 +215,11 @@ def plan_shown(
     seconds = [rate.seconds(each) for each in stages]
     rows = [(translate("stage"), translate("runs"), translate("expected"))]
     for each, expected in zip(stages, seconds, strict=True):
-        runs = "?" if each.runs is None else ("" if each.counted else "~") + _whole(each.runs)
-        shown = "?" if expected is None else _duration(expected)
-        rows.append((translate(each.title), runs, translate("done before") if each.done else shown))
-    in_all = sum(each or 0.0 for each in seconds)
-    more = "> " if None in seconds else ""
-    rows.append((translate("in all"), more + _whole(sum(each.runs or 0 for each in stages if not each.done)),
-                 more + _duration(in_all)))  # fmt: skip
+        runs = ("" if each.counted else "~") + _whole(each.runs)
+        rows.append((translate(each.title), runs, translate("done before") if each.done else _duration(expected)))
+    in_all = sum(seconds)
+    whole = sum(each.runs for each in stages if not each.done)
+    rows.append((translate("in all"), _whole(whole), _duration(in_all)))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     lines = [translate("A plan; nothing has been run or written.  Seed {seed}.").format(seed=seed)]
     lines += [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
@@ -237,12 +234,12 @@ def plan_shown(
     told_stages = [
         {"name": each.name, "title": translate(each.title), "runs": each.runs, "counted": each.counted,
          "done_before": each.done, "resumable": each.name in finished,
-         "seconds": None if expected is None else round(expected, 1)}
+         "seconds": round(expected, 1)}
         for each, expected in zip(stages, seconds, strict=True)
     ]  # fmt: skip
     results = {
         "stages": told_stages, "seed": seed, "out": None if out is None else str(out), "bytes": size_on_disk,
-        "seconds": None if more else round(in_all, 1),
+        "seconds": round(in_all, 1),
         "rate": {"one_thread": round(rate.one), "all_threads": round(rate.many), "threads": rate.jobs},
     }  # fmt: skip
     return Outcome(text="\n".join(lines), results=results, next_step=shlex.join(words))
