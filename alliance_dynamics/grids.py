@@ -103,6 +103,21 @@ def _netcdf(grid: Grid) -> bytes:
     return stream.getvalue()
 
 
+def columns_of(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Every column of a Parquet or NetCDF file by its name, as one row of numbers each."""
+    if path.suffix == ".parquet":
+        require("parquet")
+        import pyarrow.parquet
+
+        table = pyarrow.parquet.read_table(path)
+        return {name: table.column(name).to_numpy().astype(np.float64) for name in table.column_names}
+    require("netcdf")
+    import h5netcdf
+
+    with h5netcdf.File(path, "r") as file:
+        return {name: np.asarray(each[...], dtype=np.float64).ravel() for name, each in file.variables.items()}
+
+
 def _distinct(names: Sequence[str]) -> Iterator[str]:
     """The names, each that was there before with a number behind it: a model may well have a variable `time`."""
     seen: set[str] = set()

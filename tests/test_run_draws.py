@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from alliance_dynamics.model.read import read_model
 from alliance_dynamics.overrides import program_of
 from alliance_dynamics.parameters import NO_PARAMETERS, read_parameters
 from alliance_dynamics.simulate import run_model
+from alliance_dynamics.verification import compare_results
 
 MODEL = """{UTF-8}
 S = INTEG(inflow - outflow, 10) ~ widget ~ The stock. |
@@ -278,3 +280,22 @@ def test_a_run_in_another_format_is_written_again_to_the_same_bytes(room, capsys
         code, _, err = say(capsys, "run", "m.mdl", *words)
         assert code == 0, err
     assert say(capsys, "verify", "r")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("package", "kind", "suffix"), [("pyarrow", "parquet", ".parquet"), ("h5netcdf", "netcdf", ".nc")]
+)
+def test_two_files_of_other_bytes_are_compared_number_by_number(tmp_path, package, kind, suffix):
+    pytest.importorskip(package)
+    one, other = tmp_path / "one", tmp_path / "other"
+    write_grid(one / f"a{suffix}", GRID, kind)
+    write_grid(other / f"a{suffix}", replace(GRID, facts={"seed": 1}), kind)
+    assert (one / f"a{suffix}").read_bytes() != (other / f"a{suffix}").read_bytes()
+    assert compare_results(one, other).verdict == "identical"
+    moved = GRID.values.copy()
+    moved[1, 2, 1] *= 1 + 1e-9
+    write_grid(other / f"a{suffix}", replace(GRID, values=moved), kind)
+    found = compare_results(one, other)
+    assert found.verdict == "different"
+    (first,) = found.differences
+    assert (first.line, float(first.stored), float(first.again)) == (6, GRID.values[1, 2, 1], moved[1, 2, 1])
