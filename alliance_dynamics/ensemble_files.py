@@ -13,7 +13,7 @@ from alliance_dynamics.files import Outputs, write_csv
 from alliance_dynamics.grids import FORMATS, Grid, write_grid
 from alliance_dynamics.run_files import Inputs, facts_of, sign_run, time_unit
 
-QUANTILES = tuple(f"p{round(100 * each):02d}" for each in LEVELS)
+QUANTILES = tuple(f"q{round(100 * each):02d}" for each in LEVELS)
 
 
 def grid_of_ensemble(found: Ensemble) -> Grid:

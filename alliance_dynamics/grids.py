@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,17 +40,19 @@ class Grid:
     facts: Mapping[str, str | int | float]
 
 
-def require(kind: str) -> None:
-    """UnsupportedError, with the line that installs it, where a format needs a package that is not there."""
+def require(kind: str) -> list[Any]:
+    """The modules that a format needs; UnsupportedError, with the line that installs it, where one is not there."""
+    found: list[Any] = []
     for name in NEEDS[kind]:
         try:
-            import_module(name)
+            found.append(import_module(name))
         except ImportError:
             raise UnsupportedError(
                 fault("", "The format {format} needs the package {name}, which is not installed", format=kind,
                       name=name.partition(".")[0],
                       remedy='Install it: python -m pip install "alliance-dynamics[data]"')
             ) from None  # fmt: skip
+    return found
 
 
 def write_grid(path: Path, grid: Grid, kind: str) -> Path:
@@ -68,9 +71,7 @@ def grid_text(grid: Grid) -> str:
 
 
 def _parquet(grid: Grid) -> bytes:
-    import pyarrow
-    import pyarrow.parquet
-
+    pyarrow, parquet = require("parquet")
     flat = grid.values.reshape(-1, len(grid.labels))
     axes = [each.ravel() for each in np.meshgrid(*grid.axes.values(), indexing="ij")]
     units = [*(grid.axis_units.get(each, "") for each in grid.axes), *grid.units]
@@ -82,13 +83,12 @@ def _parquet(grid: Grid) -> bytes:
     ]
     facts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in grid.facts.items()}
     stream = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(pyarrow.table(arrays, schema=pyarrow.schema(fields, metadata=facts)), stream)
+    parquet.write_table(pyarrow.table(arrays, schema=pyarrow.schema(fields, metadata=facts)), stream)
     return stream.getvalue().to_pybytes()
 
 
 def _netcdf(grid: Grid) -> bytes:
-    import h5netcdf
-
+    (h5netcdf,) = require("netcdf")
     stream = io.BytesIO()
     with h5netcdf.File(stream, "w") as file:
         file.dimensions = {name: len(axis) for name, axis in grid.axes.items()}
@@ -106,15 +106,9 @@ def _netcdf(grid: Grid) -> bytes:
 def columns_of(path: Path) -> dict[str, NDArray[np.float64]]:
     """Every column of a Parquet or NetCDF file by its name, as one row of numbers each."""
     if path.suffix == ".parquet":
-        require("parquet")
-        import pyarrow.parquet
-
-        table = pyarrow.parquet.read_table(path)
+        table = require("parquet")[1].read_table(path)
         return {name: table.column(name).to_numpy().astype(np.float64) for name in table.column_names}
-    require("netcdf")
-    import h5netcdf
-
-    with h5netcdf.File(path, "r") as file:
+    with require("netcdf")[0].File(path, "r") as file:
         return {name: np.asarray(each[...], dtype=np.float64).ravel() for name, each in file.variables.items()}
 
 

@@ -12,14 +12,19 @@ import numpy as np
 import pytest
 
 from alliance_dynamics.cli import main
-from alliance_dynamics.draws import Draws, draws_of_ranges
+from alliance_dynamics.commands.changes import open_plan
+from alliance_dynamics.draws import Draws, draws_of_futures, draws_of_ranges
 from alliance_dynamics.ensemble import run_ensemble
 from alliance_dynamics.ensemble_files import QUANTILES
 from alliance_dynamics.errors import PartialError, RunError, UsageError
+from alliance_dynamics.futures import Futures, assumptions_of
 from alliance_dynamics.grids import Grid, grid_text, write_grid
+from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.read import read_model
 from alliance_dynamics.overrides import program_of
 from alliance_dynamics.parameters import NO_PARAMETERS, read_parameters
+from alliance_dynamics.regimes import run_regimes
+from alliance_dynamics.scenarios import find_regime, read_regimes, read_scenario
 from alliance_dynamics.simulate import run_model
 from alliance_dynamics.verification import compare_results
 
@@ -133,6 +138,36 @@ def test_failed_draws_are_left_out_by_number_up_to_the_share_allowed(room):
         run_ensemble(model, Draws(draws.names, values[[3]], "ranges"), max_failed=1)
 
 
+PATH = """
+extends = "r3_alliance"
+[scenario]
+id = "later"
+name = "Later"
+[levers.voice_of_regions]
+points = [{year = 2027, value = 0.9}, {year = 2035, value = 0.4}]
+"""
+
+
+def test_an_ensemble_of_the_alliance_is_what_a_comparison_computes(room):
+    """In numbers and in time; both models are compiled, which takes seconds."""
+    Path("later.toml").write_text(PATH, encoding="utf-8")
+    model, parameters = open_model("alliance"), read_parameters()
+    program = program_of(model)
+    assumptions, base = assumptions_of(program, parameters, ()), np.array(program.defaults)
+    cube = np.random.default_rng(0).uniform(0.4, 0.6, size=(6, len(assumptions)))
+    rows = np.repeat(base[None], 6, axis=0)
+    for j, each in enumerate(assumptions):
+        rows[:, each.column] = each.low + (each.high - each.low) * cube[:, j]
+    futures = Futures(program, rows, (), np.zeros((6, 0)), assumptions, base)
+    scenarios = (find_regime("R3", read_regimes()), read_scenario("later.toml"))
+    compared = run_regimes(model, scenarios, futures, parameters).values
+    for words, expected in zip((["R3"], ["later.toml"]), compared, strict=True):
+        plan = open_plan(words, {})
+        found = run_ensemble(plan.model, draws_of_futures(futures), set=plan.constants)
+        assert found.series.labels[0] == "net_present_value[alliance]"
+        np.testing.assert_array_equal(found.values, expected)
+
+
 def test_the_command_writes_a_folder_that_verify_makes_again(room, capsys):
     code, out, err = say(
         capsys, "run", "m.mdl", "mine.toml", "--draws", "auto", "--set", "residence time=4", "--out", "r"
@@ -157,6 +192,14 @@ def test_the_command_writes_a_folder_that_verify_makes_again(room, capsys):
     Path("mine.toml").write_text(SCENARIO.replace("k = 3", "k = 4"), encoding="utf-8")
     code, _, err = say(capsys, "verify", "r")
     assert code == 6 and "`inputs.scenario.mine` is another one here" in err
+
+
+def test_what_a_scenario_expects_is_held_against_a_run_at_the_default_values(room, capsys):
+    wrong = SCENARIO + '[[expect]]\nvariable = "S"\nat_most = 11\nat = 20\n'
+    Path("mine.toml").write_text(wrong.replace("[parameters]\nk = 3\n", ""), encoding="utf-8")
+    code, out, err = say(capsys, "run", "m.mdl", "mine.toml", "--draws", "5", "--out", "r", "-q")
+    assert code == 1 and out.startswith("5 draws") and "mine.toml:10  `S` is 19.9" in err
+    assert Path("r/manifest.json").is_file()
 
 
 def test_a_single_run_may_fill_a_folder_too(room, capsys):
@@ -203,7 +246,6 @@ def test_too_many_failed_draws_are_exit_code_7_and_leave_nothing(room, capsys):
     ],
 )
 def test_what_cannot_be_done_is_refused_with_what_can(room, capsys, words, code, said):
-    pytest.importorskip("h5netcdf") if "netcdf" in words else None
 
     found, out, err = say(capsys, "run", "m.mdl", *words.split(), "-q")
     assert (found, out) == (code, "") and said in err

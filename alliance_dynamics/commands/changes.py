@@ -13,7 +13,7 @@ from typing import Any
 from alliance_dynamics.commands.parser import say
 from alliance_dynamics.errors import Fault, InputError, Place, UsageError, fault, nearest
 from alliance_dynamics.expectations import unknown_variables
-from alliance_dynamics.lever_paths import LeverPath, with_paths
+from alliance_dynamics.lever_paths import GRID, LeverPath, with_paths
 from alliance_dynamics.model.built_in import ALLIANCE, BUILT_IN, is_built_in, open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.names import canonical
@@ -77,6 +77,14 @@ def open_plan(targets: Sequence[str], changes: Mapping[str, Value]) -> Plan:
         raise InputError(wrong)
     notices = tuple(dict.fromkeys((*told, *notices)))
     return Plan(model, found | own, whole.settings, whole.output, notices, model_name, parameters, whole)
+
+
+def coarse_step(scenario: Scenario | None, dt: float) -> tuple[str, ...]:
+    """A notice where a step jumps over the grid on which levers in time turn."""
+    if scenario is None or not scenario.in_time or (GRID / dt) % 1 <= 1e-9:
+        return ()
+    told = say("dt = {dt} does not divide {step} years, on which levers in time turn")
+    return (told.format(dt=f"{dt:g}", step=GRID),)
 
 
 def _is_scenario(name: str) -> bool:

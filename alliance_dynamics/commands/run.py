@@ -101,13 +101,13 @@ def execute(arguments: Namespace) -> Outcome:
     plan = open_plan(arguments.targets, changes(arguments.set))
     if out is None and plan.output and not many:
         out, kind = _target(Path(plan.output), arguments.format)
+    if out is None and kind != "csv":
+        raise UsageError(fault("", say("{format} is not for standard output"), format=kind,
+                               remedy=say("Name a file or a folder with --out")))  # fmt: skip
     if kind != "csv":
         from alliance_dynamics.grids import require
 
         require(kind)  # at once, not after the runs
-    if out is None and kind != "csv":
-        raise UsageError(fault("", say("{format} is not for standard output"), format=kind,
-                               remedy=say("Name a file or a folder with --out")))  # fmt: skip
     folder = out if out is not None and not out.suffix else None
     command = _command(plan, arguments)
     if folder is not None:
@@ -130,8 +130,8 @@ def execute(arguments: Namespace) -> Outcome:
 def _one_run(
     plan: Plan, arguments: Namespace, times: Mapping[str, Any], out: Path | None, kind: str, command: Sequence[str]
 ) -> Outcome:
+    from alliance_dynamics.commands.changes import coarse_step
     from alliance_dynamics.expectations import disappointed
-    from alliance_dynamics.lever_paths import GRID
     from alliance_dynamics.simulate import run_model
 
     run = run_model(
@@ -148,11 +148,8 @@ def _one_run(
     results["dt"] = run.dt
     if run.precision != "double":
         results["precision"] = run.precision
-    notices = (*plan.notices, *run.notices)
     scenario = plan.scenario
-    if scenario is not None and scenario.in_time and (GRID / run.dt) % 1 > 1e-9:
-        notices += (say("dt = {dt} does not divide {step} years, on which levers in time turn").format(
-            dt=f"{run.dt:g}", step=GRID),)  # fmt: skip
+    notices = (*plan.notices, *run.notices, *coarse_step(scenario, run.dt))
     faults = tuple(disappointed(run, scenario.expect, scenario.places)) if scenario is not None else ()
     shared: dict[str, Any] = {"results": results, "faults": faults, "exit_code": int(bool(faults))}
     table = ""

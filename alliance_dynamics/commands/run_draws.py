@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alliance_dynamics.commands.changes import Plan
+from alliance_dynamics.commands.changes import Plan, coarse_step
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.commands.parser import say
 from alliance_dynamics.draws import Draws, draws_of_futures, draws_of_ranges
 from alliance_dynamics.ensemble import Ensemble, run_ensemble, series_for
 from alliance_dynamics.ensemble_files import QUANTILES, quantile_rows, write_ensemble
-from alliance_dynamics.errors import UsageError, fault
+from alliance_dynamics.errors import Fault, UsageError, fault
+from alliance_dynamics.expectations import disappointed
 from alliance_dynamics.language import current_language, translate
 from alliance_dynamics.model.built_in import is_alliance
 from alliance_dynamics.overrides import program_of
 from alliance_dynamics.progress import stage
 from alliance_dynamics.settings import CONTROL
-from alliance_dynamics.simulate import prepared, refuse_endless
+from alliance_dynamics.simulate import prepared, refuse_endless, run_model
 
 if TYPE_CHECKING:
     from alliance_dynamics.parameters import Parameters
@@ -74,12 +75,23 @@ def run_draws(
         "drawn_from": found.draws.source, "drawn": list(found.draws.names), "method": found.method, "dt": found.dt,
         "quantiles": [dict(zip(("variable", "unit", "time", "draws", *QUANTILES), row, strict=True)) for row in rows],
     }  # fmt: skip
-    done = Outcome(text=_text(found, rows, plan.parameters), results=results,
-                   notices=(*plan.notices, *notices, *found.notices))  # fmt: skip
+    notices = (*plan.notices, *notices, *found.notices, *coarse_step(plan.scenario, found.dt))
+    faults = _disappointments(plan, arguments, times, seed)
+    done = Outcome(text=_text(found, rows, plan.parameters), results=results, notices=notices, faults=faults,
+                   exit_code=int(bool(faults)))  # fmt: skip
     if folder is None:
         return done.then("alliance", *command, "--out", "results/run")
     written = write_ensemble(folder, found, kind, command, {**inputs, **data})
     return replace(done, outputs=tuple(written)).then("alliance", "verify", str(folder))
+
+
+def _disappointments(plan: Plan, arguments: Namespace, times: Mapping[str, Any], seed: int) -> tuple[Fault, ...]:
+    """What the scenario expects in vain, in a run at the default values of what is drawn, as in a comparison."""
+    if plan.scenario is None or not plan.scenario.expect:
+        return ()
+    run = run_model(plan.model, set=plan.constants, **times, backend=arguments.backend, seed=seed,
+                    precision=arguments.precision)  # fmt: skip
+    return tuple(disappointed(run, plan.scenario.expect, plan.scenario.places))
 
 
 def _draws(plan: Plan, arguments: Namespace, count: int, seed: int) -> tuple[Draws, tuple[str, ...], dict[str, Any]]:
