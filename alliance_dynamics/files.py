@@ -17,8 +17,15 @@ from alliance_dynamics.errors import UsageError, fault
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
-    """Replace the file at `path` in one step; its folder is made where it is missing."""
+    """Replace the file at `path` in one step; its folder is made where it is missing.
+
+    What is no plain file (a device, a pipe) is written to and never replaced; of a link, what it leads to is replaced.
+    """
     path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return _write_into(path, content)
+    if path.is_symlink() and path.is_file():
+        path = path.resolve()
     part = path.with_name(f"{path.name}.part-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,6 +39,15 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
     finally:
         with suppress(OSError):  # the part file is there only if the rename was not reached
             part.unlink()
+    return path
+
+
+def _write_into(path: Path, content: bytes) -> Path:
+    try:
+        with path.open("wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise UsageError(_unwritable(path, error)) from error
     return path
 
 
