@@ -58,7 +58,12 @@ def progress(
         bar = nullcontext(_nothing) if quiet or kind == "none" else _bar(translate(what), total, screen)
         lines = _lines(translate(what), total, log, every, _line) if log is not None else nullcontext(_nothing)
         with bar as show, lines as note:
-            yield lambda count=1: (show(count), note(count))[0]
+
+            def both(count: int = 1) -> None:
+                show(count)
+                note(count)
+
+            yield both
     else:
         with _lines(translate(what), total, sink, every, _object if kind == "json" else _line) as advance:
             yield advance
