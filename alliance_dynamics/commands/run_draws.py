@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alliance_dynamics.commands.changes import Plan, coarse_step
 from alliance_dynamics.commands.outcome import Outcome
@@ -20,6 +21,7 @@ from alliance_dynamics.errors import Fault, UsageError, fault
 from alliance_dynamics.expectations import disappointed
 from alliance_dynamics.language import current_language, translate
 from alliance_dynamics.model.built_in import is_alliance
+from alliance_dynamics.model.names import canonical
 from alliance_dynamics.overrides import program_of
 from alliance_dynamics.progress import stage
 from alliance_dynamics.settings import CONTROL
@@ -60,12 +62,12 @@ def run_draws(
     series = series_for(plan.model, program_of(plan.model), arguments.output, kpis)
     schedule = prepared(plan.model, plan.constants, **{name: times.get(name) for name in CONTROL})[2]
     refuse_endless(schedule.saves, len(series.labels), count)  # at once, not after the draws
+    at = _milestones(plan, arguments.at, schedule.times)
     draws, notices, data = _draws(plan, arguments, count, seed)
     with stage("Running the draws", arguments.quiet) as tell:
         found = run_ensemble(plan.model, draws, set=plan.constants, series=series, **times, backend=arguments.backend,
                              precision=arguments.precision, seed=seed, max_failed=arguments.max_failed,
                              jobs=arguments.jobs, progress=tell)  # fmt: skip
-    at = _milestones(plan, arguments.at, found)
     if found.failed:
         notices += (say("{failed} of {count} draws failed and are left out (failed.csv)").format(
             failed=len(found.failed), count=count),)  # fmt: skip
@@ -106,9 +108,8 @@ def _draws(plan: Plan, arguments: Namespace, count: int, seed: int) -> tuple[Dra
     return draws_of_futures(futures), told, {"data": hash_files(fitted.setup.problem.folder)}
 
 
-def _milestones(plan: Plan, given: Sequence[float] | None, found: Ensemble) -> list[float]:
+def _milestones(plan: Plan, given: Sequence[float] | None, saved: NDArray[np.float64]) -> list[float]:
     """The saved times to show: those asked for, of the scenario, 2030, 2040 and 2050, or else the last."""
-    saved = found.times
 
     def of(year: float) -> float:
         return float(saved[np.argmin(np.abs(saved - year))])
@@ -130,16 +131,25 @@ def _text(found: Ensemble, rows: Sequence[Sequence[Any]], parameters: Parameters
     shown = found.series.headlines[:SHOWN]
     for label in shown:
         own = [row for row in rows if row[0] == label]
-        title = label
-        if is_alliance(found.model.name) and found.series.weights is not None:  # indicators of the whole alliance
-            name = label.partition("[")[0]
-            title = parameters.variables.get(name, {}).get(current_language(), name.replace("_", " "))
+        title = _title(label, parameters, whole=found.series.weights is not None)
         lines.append(f"{title}, {translate(own[0][1])}" if own[0][1] else title)
         lines += [f"  {row[2]:<8g} {_short(row[6]):>10} [{_short(row[4])}, {_short(row[8])}]" for row in own]
     if len(found.series.labels) > len(shown):
         lines.append(say("{count} more series; --out writes them, --json lists them").format(
             count=len(found.series.labels) - len(shown)))  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _title(label: str, parameters: Parameters, *, whole: bool) -> str:
+    """A series as people read it; of the `whole` alliance the name of the indicator alone."""
+    language = current_language()
+    base, bracket, inside = label.removesuffix("]").partition("[")
+    plain = base.replace("_", " ") if whole else base
+    name = parameters.variables.get(canonical(base), {}).get(language, plain)
+    if whole or not bracket:
+        return name
+    known = parameters.elements
+    return f"{name}[{', '.join(known.get(canonical(each), {}).get(language, each) for each in inside.split(','))}]"
 
 
 def _short(value: float) -> str:
