@@ -23,6 +23,7 @@ from alliance_dynamics.commands.parser import (
     years,
 )
 from alliance_dynamics.errors import UsageError, fault
+from alliance_dynamics.progress import READING, announce
 
 if TYPE_CHECKING:
     from alliance_dynamics.commands.changes import Plan
@@ -94,9 +95,11 @@ def add_options(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> Outcome:
     out, kind = _target(arguments.out, arguments.format)
+    many = arguments.draws is not None
+    if many:
+        announce(READING, quiet=arguments.quiet)
     from alliance_dynamics.commands.changes import open_plan
 
-    many = arguments.draws is not None
     _refuse_mixtures(arguments, many)
     plan = open_plan(arguments.targets, changes(arguments.set))
     if out is None and plan.output and not many:
