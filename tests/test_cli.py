@@ -489,8 +489,8 @@ def test_progress_can_be_a_bar_off_a_terminal(kind):
     assert "\x1b[" in stream.getvalue()
 
 
-@pytest.mark.parametrize("words", [["study", "--quick"], ["compare", "R3"], ["run", "--draws", "9"], ["sensitivity"], ["calibrate"],
-                                   ["explore"], ["report", "nowhere"]])  # fmt: skip
+@pytest.mark.parametrize("words", [["study", "--quick"], ["compare", "R3"], ["run", "--draws", "9"], ["sensitivity"],
+                                   ["calibrate"], ["explore"], ["report", "nowhere"]])  # fmt: skip
 def test_the_first_line_comes_before_anything_heavy_is_loaded(words):
     """Loading takes a second on an idle machine and several on a busy one; nobody should wait for it in silence."""
     code = (
