@@ -20,7 +20,7 @@ from alliance_dynamics.model.built_in import is_alliance
 from alliance_dynamics.model.model import Method, Model
 from alliance_dynamics.model.names import flat
 from alliance_dynamics.outcomes import ALLIANCE, INDICATORS, SeriesSet, series_of
-from alliance_dynamics.overrides import Value
+from alliance_dynamics.overrides import Value, may_build, program_with
 from alliance_dynamics.settings import CONTROL, FlatNames, elements_of, named, targets_of
 from alliance_dynamics.simulate import prepared, refuse_endless
 
@@ -33,7 +33,7 @@ MAX_FAILED = 0.01
 
 @dataclass(frozen=True)
 class Series:
-    """What an ensemble keeps, column by column: `labels` and `units`, in total `headlines` of them worth showing first.
+    """What an ensemble keeps, column by column under `labels`; `headlines` are the labels to show first.
 
     Values are those of the flat `outputs`, or their sums weighted by `weights` [output, column].
     """
@@ -82,7 +82,7 @@ def series_for(model: Model, program: Program, names: Sequence[str] = (), kpis: 
     everything that is no constant, stocks to be shown first.
     """
     labels = FlatNames(model)
-    if not names and is_alliance(model.name):
+    if not names and is_alliance(model.name) and all(each.variable in model.variables for each in INDICATORS):
         return _of_indicators(series_of(model), kpis)
     if not names:
         chosen = [name for name in program.outputs if _varies(labels, name)] or list(program.outputs)
@@ -127,6 +127,7 @@ def run_ensemble(
     if not draws.names and not noisy(program):
         raise UsageError(fault("", "Every constant that is drawn has been given a value: nothing is left to draw",
                                remedy="Leave out a change, or --draws"))  # fmt: skip
+    _refuse_builders(model, program, draws)
     columns = [program.parameter_index[name] for name in draws.names]
     chosen: Method = method or model.time.method
     kernel = compile_kernel(program, series.outputs, backend=backend, precision=precision)
@@ -192,6 +193,22 @@ def _given(model: Model, program: Program, changes: Mapping[str, Value]) -> set[
         if not isinstance(columns, Fault):
             found |= {program.parameters[column] for column in columns}
     return found
+
+
+def _refuse_builders(model: Model, program: Program, draws: Draws) -> None:
+    """Refuses constants whose value decides how the model is built: one program could not run their draws."""
+    faults = []
+    for j, name in enumerate(draws.names):
+        if name in may_build(model) and any(
+            program_with(model, {name: value})[0].step != program.step
+            for value in (float(draws.values[:, j].min()), float(draws.values[:, j].max()))
+        ):
+            faults.append(
+                fault("", "`{name}` decides how the model is built, and cannot be drawn", name=name,
+                      remedy="Give it a value with --set, or take its range out of the parameter file")
+            )  # fmt: skip
+    if faults:
+        raise UsageError(faults)
 
 
 def _refuse_partial(told: Sequence[Fault], failed: int, count: int, most: float) -> None:

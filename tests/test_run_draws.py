@@ -108,6 +108,28 @@ def test_seed_0_is_a_seed_and_threads_and_chunks_change_nothing(room, monkeypatc
     np.testing.assert_array_equal(whole, run_ensemble(model, one).values)
 
 
+def test_a_constant_that_decides_how_the_model_is_built_is_not_drawn(room):
+    late = MODEL.replace("outflow = S / residence time", "outflow = DELAY N(inflow, residence time, 5, order)")
+    Path("late.mdl").write_text(late.replace("k = 5 ~", "order = 2 ~ Dmnl ~ |\nk = 5 ~"), encoding="utf-8")
+    model = read_model("late.mdl")
+    times = Draws(("residence_time",), np.array([[3.0], [5.0]]), "ranges")
+    found = run_ensemble(model, times)
+    for i, time in enumerate((3.0, 5.0)):
+        alone = run_model(model, set={"residence time": time})
+        np.testing.assert_array_equal(
+            found.values[i, :, 0], alone.values[:, alone.columns.index(found.series.labels[0])]
+        )
+    with pytest.raises(UsageError, match="`order` decides how the model is built, and cannot be drawn"):
+        run_ensemble(model, Draws(("order",), np.array([[1.0], [3.0]]), "ranges"))
+
+
+def test_a_model_of_ones_own_may_be_called_alliance(room, capsys):
+    Path("alliance.mdl").write_text(MODEL, encoding="utf-8")
+    code, out, err = say(capsys, "run", "alliance.mdl", "--draws", "4")
+    assert code == 0 and out.startswith("4 draws from the ranges of parameters.toml"), err
+    assert "S, widget" in out
+
+
 def test_noise_alone_is_drawn_by_number_and_what_is_certain_is_refused(room):
     noisy = Path("noisy.mdl")
     noisy.write_text(MODEL.replace("inflow = k", "inflow = k + RANDOM NORMAL(-9, 9, 0, 1, 7)"), encoding="utf-8")

@@ -188,10 +188,12 @@ def _written(run: Run, plan: Plan, out: Path, kind: str, command: Sequence[str])
 def _plan(
     plan: Plan, arguments: Namespace, times: Mapping[str, Any], out: Path | None, kind: str, command: Sequence[str]
 ) -> Outcome:
+    from alliance_dynamics.model.built_in import is_alliance
     from alliance_dynamics.study.planned_runs import Order, plan_runs
 
     draws, seed = _asked(plan, arguments)
-    order = Order(draws, seed, arguments.jobs, arguments.output, arguments.backend, arguments.precision, out, kind)
+    order = Order(draws, seed, arguments.jobs, arguments.output, arguments.backend, arguments.precision, out, kind,
+                  is_alliance(plan.name))  # fmt: skip
     again = ["alliance", *command, *(["--out", str(out)] if out is not None else [])]
     return plan_runs(plan.model, plan.constants, times, order, [*again, *(["--force"] if arguments.force else [])])
 

@@ -98,7 +98,7 @@ def _disappointments(plan: Plan, arguments: Namespace, times: Mapping[str, Any],
 
 def _draws(plan: Plan, arguments: Namespace, count: int, seed: int) -> tuple[Draws, tuple[str, ...], dict[str, Any]]:
     """The draws, what is to be told of them, and the hashes of the data behind them."""
-    if not is_alliance(plan.model.name):
+    if not is_alliance(plan.name):
         return draws_of_ranges(program_of(plan.model), plan.parameters, count, seed=seed), (), {}
     from alliance_dynamics.manifest import hash_files
     from alliance_dynamics.study.inputs import quick_futures

@@ -10,7 +10,6 @@ from typing import Any
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.ensemble import series_for
 from alliance_dynamics.kernel.integrate import Schedule, compile_kernel
-from alliance_dynamics.model.built_in import is_alliance
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.overrides import Value
 from alliance_dynamics.settings import CONTROL
@@ -23,7 +22,10 @@ BYTES = {"csv": 19, "parquet": 8, "netcdf": 8}  # of one number
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for: `draws` 0 is one run at given values, of which every variable is kept."""
+    """What is asked for: `draws` 0 is one run at given values, of which every variable is kept.
+
+    `calibrated`: the draws are those of a quick calibration.
+    """
 
     draws: int
     seed: int
@@ -33,6 +35,7 @@ class Order:
     precision: str
     out: Path | None
     kind: str
+    calibrated: bool
 
 
 def plan_runs(
@@ -47,7 +50,7 @@ def plan_runs(
     refuse_endless(schedule.saves, columns, max(1, order.draws))
     method = str(times.get("method") or model.time.method)
     stages = [Stage("draws", "Running the draws" if order.draws else "Running the model", max(1, order.draws))]
-    if order.draws and is_alliance(model.name):
+    if order.draws and order.calibrated:
         stages = [calibration_stage(True), Stage("regimes", "Running the draws", order.draws)]
         rate = measured_rate(model, order.jobs)
     else:
