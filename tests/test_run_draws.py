@@ -283,6 +283,17 @@ def test_a_dry_run_tells_runs_time_and_disk_and_writes_nothing(room, capsys, rep
     assert not Path("r").exists()
 
 
+def test_an_ensemble_is_one_json_object(room, capsys, reply):
+    code, out, _ = say(capsys, "run", "m.mdl", "--draws", "3", "--at", "5,10", "--json", "--out", "r")
+    found = reply(out)
+    assert code == 0 and found["manifest"] == str(Path("r/manifest.json"))
+    results = found["results"]
+    assert (results["draws"], results["seed"], results["failed"], results["drawn_from"]) == (3, 0, [], "ranges")
+    assert [(each["variable"], each["time"]) for each in results["quantiles"]] == [
+        (name, time) for name in ("S", "inflow", "outflow") for time in (5.0, 10.0)
+    ]
+
+
 # ---- formats
 
 
