@@ -57,7 +57,7 @@ WRONG = {
     "study --policy-year 1900": 2, "study --out .": 2, "study --jobs 0": 2,
     "explore --out .": 2, "compare R3 --out 'a file/x'": 2, "compare R3 R3": 2,
     "calibrate --starts 99999999999": 2, "sensitivity --sweep 'a file'": 2,
-    "explore --out 'a file/x.html'": 2, "explore extra": 2, "explore --seed x": 2,
+    "explore --out 'a file/x.html'": 2, "explore --extra": 2, "explore --seed x": 2,
 }  # fmt: skip
 
 
