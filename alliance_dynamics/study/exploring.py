@@ -6,7 +6,6 @@ from pathlib import Path
 
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.errors import UsageError, fault
-from alliance_dynamics.files import refuse_unwritable
 from alliance_dynamics.language import translate
 from alliance_dynamics.parameters import read_parameters
 from alliance_dynamics.scenarios import read_regimes
@@ -22,7 +21,6 @@ def explore(*, out: Path, seed: int = 1, jobs: int = 1, quiet: bool = False) -> 
         raise UsageError(
             fault(str(out), "This is a folder, not a file", remedy="Add the name of a file to it")
         )  # fmt: skip
-    refuse_unwritable(out)  # at once, not after the calibration
     parameters = read_parameters()
     model, futures, fitted = quick_futures(parameters, None, seed, jobs, quiet)
     page = write_explorer(out, model, futures, parameters, read_regimes(), baseline=BASELINE, chosen=ALLIANCE_REGIME,
