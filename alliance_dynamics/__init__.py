@@ -15,6 +15,9 @@ _HOMES = {
     "read_model": "alliance_dynamics.model.read",
     "compose": "alliance_dynamics.model.compose",
     "run_model": "alliance_dynamics.simulate",
+    "run_ensemble": "alliance_dynamics.ensemble",
+    "draws_of_ranges": "alliance_dynamics.draws",
+    "draws_of_futures": "alliance_dynamics.draws",
     "read_problem": "alliance_dynamics.calibration.problem",
     "calibrate": "alliance_dynamics.calibration.calibration",
     "Effort": "alliance_dynamics.calibration.calibration",
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from alliance_dynamics.calibration.recovery import recover
     from alliance_dynamics.calibration.theil import theil
     from alliance_dynamics.calibration.validate import validate
+    from alliance_dynamics.draws import draws_of_futures, draws_of_ranges
+    from alliance_dynamics.ensemble import run_ensemble
     from alliance_dynamics.futures import draw_futures
     from alliance_dynamics.model.built_in import open_model
     from alliance_dynamics.model.compose import compose

@@ -20,6 +20,7 @@ from alliance_dynamics.commands.outcome import Outcome, outcome_of
 from alliance_dynamics.commands.parser import Parser, say
 from alliance_dynamics.errors import AllianceError, Interrupted, UsageError, fault, nearest
 from alliance_dynamics.language import LANGUAGES, language_of_environment, translate, use_language
+from alliance_dynamics.log_file import KeptLog
 from alliance_dynamics.progress import KINDS, use_progress
 
 COMMANDS = (
@@ -28,6 +29,7 @@ COMMANDS = (
 )  # fmt: skip
 EXAMPLES = ("alliance study tatarstan --quick", "alliance run alliance R3 --out run.csv")
 INTERRUPTED = 130
+WITH_VALUE = ("--lang", "--progress", "--log-file")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,11 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_language(_language(given))
     _use_utf_8()
     _end_in_order()
+    log, code = KeptLog(), None
+    try:
+        code = _answer(given, log)
+        return code
+    finally:
+        log.close(code)
+
+
+def _answer(given: list[str], log: KeptLog) -> int:
     verbose = any(each in ("-v", "--verbose") for each in given)
     as_json = "--json" in given
     command = ""
     try:
         _refuse_undecodable(given)
+        if path := _value(given, "--log-file"):
+            log.open(path, given)
         command, rest = _command(given)
         if command in ("--version", "--help", ""):
             print(f"alliance-dynamics {__version__}" if command == "--version" else _help(), end="\n")
@@ -128,19 +141,30 @@ def _end_in_order() -> None:
 
 def _language(given: Sequence[str]) -> str:
     """The last --lang, wherever it stands, so that even a fault of the other options is said in it."""
-    found = language_of_environment()
+    return _value(given, "--lang", LANGUAGES) or language_of_environment()
+
+
+def _value(given: Sequence[str], option: str, known: Sequence[str] = ()) -> str:
+    """The last value of an option that counts before the command does, of those `known`; empty where there is none."""
+    found = ""
     for i, each in enumerate(given):
-        value = each.partition("=")[2] if each.startswith("--lang=") else ""
-        if each == "--lang" and i + 1 < len(given):
+        value = each.partition("=")[2] if each.startswith(f"{option}=") else ""
+        if each == option and i + 1 < len(given):
             value = given[i + 1]
-        if value in LANGUAGES:
+        if value and (not known or value in known):
             found = value
     return found
 
 
 def _refuse_undecodable(given: Sequence[str]) -> None:
-    """A name whose bytes are no text here, e.g. of a file named under another encoding, can be shown nowhere."""
+    """A name whose bytes are no text here, e.g. of a file named under another encoding, can be shown nowhere.
+
+    Nor is nothing at all a name: it would pass for the folder that the command runs in, or for no value given.
+    """
     for each in given:
+        if not each or (each.startswith("--") and each.endswith("=")):
+            raise UsageError(fault("", say("`{argument}` is an empty value"), argument=each,
+                                   remedy=say("Give it one, or leave it out")))  # fmt: skip
         if any("\ud800" <= letter <= "\udfff" for letter in each):
             shown = each.encode("ascii", "backslashreplace").decode()
             raise UsageError(fault("", say("`{argument}` is not text in the encoding of this system"), argument=shown,
@@ -153,7 +177,7 @@ def _command(given: list[str]) -> tuple[str, list[str]]:
     rest = list(given)
     while rest and rest[0].startswith("-"):
         leading.append(rest.pop(0))
-        if leading[-1] in ("--lang", "--progress") and rest:
+        if leading[-1] in WITH_VALUE and rest:
             leading.append(rest.pop(0))
     if rest:
         if rest[0] not in COMMANDS:
@@ -164,8 +188,8 @@ def _command(given: list[str]) -> tuple[str, list[str]]:
     if any(each in ("-h", "--help") for each in leading):
         return "--help", []
     for each in leading:
-        known = ("-q", "--quiet", "-v", "--verbose", "--json", *LANGUAGES, *KINDS)
-        if each not in known and not each.startswith(("--lang", "--progress")):
+        known = ("-q", "--quiet", "-v", "--verbose", "--json", *LANGUAGES, *KINDS, _value(leading, "--log-file"))
+        if each not in known and not each.startswith(WITH_VALUE):
             raise UsageError(fault("", say("There is no option `{option}`"), option=each,
                                    remedy=say("See `{command} --help`"), command="alliance"))  # fmt: skip
     return "", []

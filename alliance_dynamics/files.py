@@ -17,8 +17,15 @@ from alliance_dynamics.errors import UsageError, fault
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
-    """Replace the file at `path` in one step; its folder is made where it is missing."""
+    """Replace the file at `path` in one step; its folder is made where it is missing.
+
+    What is no plain file (a device, a pipe) is written to and never replaced; of a link, what it leads to is replaced.
+    """
     path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return _write_into(path, content)
+    if path.is_symlink() and path.is_file():
+        path = path.resolve()
     part = path.with_name(f"{path.name}.part-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,6 +39,15 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
     finally:
         with suppress(OSError):  # the part file is there only if the rename was not reached
             part.unlink()
+    return path
+
+
+def _write_into(path: Path, content: bytes) -> Path:
+    try:
+        with path.open("wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise UsageError(_unwritable(path, error)) from error
     return path
 
 
@@ -104,6 +120,14 @@ class Lock:
             self.file = None
 
 
+def refuse_unwritable(path: Path) -> None:
+    """UsageError where a file or folder could not be made at `path`: before long work, not after it."""
+    nearest = next(each for each in (path.absolute().parent, *path.absolute().parents) if os.path.lexists(each))
+    reason = errno.ENOTDIR if not nearest.is_dir() else 0 if os.access(nearest, os.W_OK) else errno.EACCES
+    if reason:
+        raise UsageError(_unwritable(path, OSError(reason, os.strerror(reason))))
+
+
 class Outputs:
     """A folder of results that appears whole.
 
@@ -114,11 +138,17 @@ class Outputs:
 
     def __init__(self, target: str | Path, *, force: bool = False):
         self.target = Path(target)
+        if Path.cwd().is_relative_to(self.target.resolve()):  # nor could it be renamed
+            raise UsageError(
+                fault(str(target), "The results would take the place of the folder that the command runs in",
+                      remedy="Choose a folder inside it with --out")
+            )  # fmt: skip
         self.folder = self.target.with_name(f"{self.target.name}.part-{os.getpid()}")
         if self.target.exists() and not self.target.is_dir():
             raise UsageError(
                 fault(str(target), "The place for the results is a file", remedy="Choose a folder that may be replaced")
             )
+        refuse_unwritable(self.target)
         ours = not self.target.exists() or not any(self.target.iterdir()) or (self.target / "manifest.json").is_file()
         if not (ours or force):
             raise UsageError(

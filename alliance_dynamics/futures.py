@@ -25,7 +25,7 @@ from alliance_dynamics.sensitivity.factors import Column, mapped
 from alliance_dynamics.settings import targets_of
 
 Floats = NDArray[np.float64]
-ASSUMED_ROLES = ("structural", "initial", "driver")
+ASSUMED_ROLES = ("structural", "initial", "driver", "")  # a file of a user need not name roles
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from alliance_dynamics import __version__
+from alliance_dynamics.errors import UsageError, fault
 from alliance_dynamics.files import sha256, write_text
 
 if TYPE_CHECKING:
@@ -72,6 +73,24 @@ def write_manifest(
     }
     content["content_sha256"] = content_hash(content)
     return write_text(folder / NAME, json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+
+
+def refuse_other_results(folder: Path, command: Sequence[str], force: bool) -> None:
+    """UsageError where a folder holds what another command made, unless `force`.
+
+    The same command may replace its own results, and any command those of a quick run, which are for trying.
+    """
+    try:
+        stored = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        words, quick = [str(each) for each in stored["command"]], stored.get("quick") is True
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return  # no results, or none that say what made them
+    if force or quick or words == shown_command(command):
+        return
+    raise UsageError(
+        fault(str(folder), "The folder holds the results of another command: `{command}`", command=" ".join(words),
+              remedy="Choose another folder with --out, or replace them with --force")
+    )  # fmt: skip
 
 
 def describe_model(model: Model, program: Program) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def program_with(
             assert not isinstance(columns, Fault)
             numbers |= {plain.parameters[column]: _number(value) for column in columns}
     built = {**numbers, **(times or {})}
-    fixed = {name: value for name, value in built.items() if name in _builders(_ByHash(model))}
+    fixed = {name: value for name, value in built.items() if name in may_build(model)}
     defaults = dict(zip(plain.parameters, plain.defaults, strict=True))
     changed = tuple((name, value) for name, value in sorted(fixed.items()) if value != defaults.get(name))
     program = _flatten(_ByHash(model), tuple(sorted(initials)), tuple(sorted(points.items())), changed)
@@ -71,6 +71,11 @@ def program_with(
     for name, value in initials.items():
         row[program.parameter_index[initial_name(name)]] = value
     return program, row
+
+
+def may_build(model: Model) -> frozenset[str]:
+    """Flat names of constants that may decide how a model is built; some of them do not."""
+    return _builders(_ByHash(model))
 
 
 def wrong_change(model: Model, name: str, value: Value, place: Place | str = "") -> Fault | None:

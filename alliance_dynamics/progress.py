@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from typing import TextIO
 
@@ -53,14 +53,24 @@ def progress(
     kind = _kind.get()
     if kind == "auto":
         kind = "rich" if sink.isatty() and os.environ.get("TERM") != "dumb" else "plain"
-    if quiet or kind == "none":
-        yield lambda count=1: None
-    elif kind == "rich":
-        with _bar(translate(what), total, sink) as advance:
-            yield advance
+    log, screen = getattr(sink, "log", None), getattr(sink, "screen", sink)  # the two are apart while a log is kept
+    if quiet or kind in ("none", "rich"):
+        bar = nullcontext(_nothing) if quiet or kind == "none" else _bar(translate(what), total, screen)
+        lines = _lines(translate(what), total, log, every, _line) if log is not None else nullcontext(_nothing)
+        with bar as show, lines as note:
+
+            def both(count: int = 1) -> None:
+                show(count)
+                note(count)
+
+            yield both
     else:
         with _lines(translate(what), total, sink, every, _object if kind == "json" else _line) as advance:
             yield advance
+
+
+def _nothing(count: int = 1) -> None:
+    """What advances where nothing is shown."""
 
 
 @contextmanager
@@ -106,10 +116,12 @@ def _lines(
     writer.start()
     try:
         yield advance
-    finally:
+    except BaseException:
         finished.set()
-        writer.join()
-        write()
+        raise
+    finished.set()
+    writer.join()
+    write()
 
 
 def _line(what: str, done: int, total: int, seconds: float) -> str:

@@ -13,7 +13,7 @@ extends = "r3_alliance"            a regime of the same folder, of the folder ab
 [parameters]                       constant of any model = value, or = {element = value}; of a stock this is the
                                    initial value; lookup = [[x, y], [x, y], ...]
 [outputs]                          kpis and milestones (years) that a comparison shows
-[draws]                            n and seed of a comparison
+[draws]                            n and seed of a comparison, and of `alliance run --draws auto`
 [[expect]]                         variable; between = [low, high], at_least, at_most; at = year or over = [from, to]
 [output]                           path of the CSV file, inside the folder that the command runs in
 """

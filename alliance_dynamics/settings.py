@@ -139,11 +139,11 @@ def schedule_of(program: Program, row: NDArray[np.float64]) -> tuple[Schedule, l
         )
     if faults:
         raise UsageError(faults)
-    steps = math.floor((stop - start) / dt + 1e-6)
-    if steps > MOST_STEPS:
+    if (count := (stop - start) / dt) > MOST_STEPS + 1:
         raise UsageError(
-            fault("", "the run has {steps} steps", expected="At most {most}", steps=steps, most=MOST_STEPS)
+            fault("", "the run has {steps} steps", expected="At most {most}", steps=f"{count:.6g}", most=MOST_STEPS)
         )
+    steps = math.floor(count + 1e-6)
     if abs(start + steps * dt - stop) > 1e-6 * dt:
         notices.append(f"dt = {dt:g} does not divide the span: the last time is {start + steps * dt:g}, not {stop:g}")
     ratio = saveper / dt if math.isfinite(saveper) else math.nan
@@ -163,7 +163,7 @@ def schedule_of(program: Program, row: NDArray[np.float64]) -> tuple[Schedule, l
                 high=f"{math.ceil(ratio) * dt:g}" if every >= 1 else f"{2 * dt:g}",
             )
         )
-    return Schedule(start, dt, steps, every), notices
+    return Schedule(start, dt, steps, min(every, steps + 1)), notices
 
 
 class FlatNames:

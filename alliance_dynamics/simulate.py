@@ -36,6 +36,8 @@ class Run:
     notices: tuple[str, ...]
     error: StepError | None = None
     precision: str = "double"
+    backend: str = "numpy"
+    seed: int = 0
 
 
 def run_model(
@@ -63,12 +65,8 @@ def run_model(
     steps by `tolerance` (1e-8), see `adaptive.run_adaptive`.  `precision`: double, or single for screening, see
     `kernel.integrate.compile_kernel`; neither `error` nor `adaptive` goes with single.
     """
-    times = {"start": start, "stop": stop, "dt": dt, "saveper": saveper}
-    told = {CONTROL[name]: value for name, value in times.items() if value is not None}
-    program, row = program_with(model, set or {}, told)
-    _set_times(program, row, times)
-    schedule, notices = schedule_of(program, row)
-    _refuse_endless(schedule.saves, len(program.outputs))
+    program, row, schedule, notices = prepared(model, set or {}, start=start, stop=stop, dt=dt, saveper=saveper)
+    refuse_endless(schedule.saves, len(program.outputs))
     _refuse_mixtures(method, error, tolerance, precision)
     names = tuple(program.outputs)
     if method == "adaptive":
@@ -94,7 +92,21 @@ def run_model(
         shown = [j for j, name in enumerate(names) if name not in CONTROL.values()]
         labels_shown = tuple(columns[j] for j in shown)
         estimate = step_error(model, labels_shown, values[:, shown], schedule, chosen, lambda s: values_of(s)[:, shown])
-    return Run(model, schedule.times, columns, values, chosen, schedule.dt, notices, estimate, precision)
+    return Run(model, schedule.times, columns, values, chosen, schedule.dt, notices, estimate, precision,
+               kernel.backend, seed)  # fmt: skip
+
+
+def prepared(
+    model: Model, changes: Mapping[str, Value], **times: float | None
+) -> tuple[Program, NDArray[np.float64], Schedule, list[str]]:
+    """The program, parameter vector and schedule of a run, and notices of what was rounded.
+
+    `times`: start, stop, dt and saveper; None leaves one to the model.  UsageError: all faults of the changes.
+    """
+    told = {CONTROL[name]: value for name, value in times.items() if value is not None}
+    program, row = program_with(model, changes, told)
+    _set_times(program, row, times)
+    return program, row, *schedule_of(program, row)
 
 
 def _run_adaptive(
@@ -116,19 +128,16 @@ def _run_adaptive(
     return Run(model, schedule.times, columns, values, "adaptive", schedule.dt, (*model.notices, *notices))
 
 
-def _refuse_endless(saves: int, series: int) -> None:
-    if saves * series > MOST_SAVED:
+def refuse_endless(saves: int, series: int, draws: int = 1) -> None:
+    """UsageError where more numbers would be kept than `MOST_SAVED`."""
+    if draws * saves * series > MOST_SAVED:
+        many = "the run keeps {saves} times of {series} series"
+        more = "the ensemble keeps {draws} draws of {saves} times of {series} series"
         raise UsageError(
-            fault(
-                "",
-                "the run keeps {saves} times of {series} series",
-                expected="At most {most} numbers",
-                remedy="Use a larger SAVEPER",
-                saves=saves,
-                series=series,
-                most=MOST_SAVED,
-            )
-        )
+            fault("", many if draws == 1 else more, expected="At most {most} numbers",
+                  remedy="Use a larger SAVEPER" if draws == 1 else "Use a larger SAVEPER, or name series with --output",
+                  saves=saves, series=series, draws=draws, most=MOST_SAVED)
+        )  # fmt: skip
 
 
 def _refuse_mixtures(method: str | None, error: bool, tolerance: float | None, precision: str) -> None:
@@ -142,10 +151,10 @@ def _refuse_mixtures(method: str | None, error: bool, tolerance: float | None, p
         raise UsageError(fault("", "a tolerance is for the adaptive method only", remedy="Give the method `adaptive`"))
 
 
-def _set_times(program: Program, row: NDArray[np.float64], times: dict[str, float | None]) -> None:
+def _set_times(program: Program, row: NDArray[np.float64], times: Mapping[str, float | None]) -> None:
     """Puts the given time controls into a parameter row; SAVEPER follows TIME STEP where the file has them equal."""
     index = program.parameter_index
-    follows = times["dt"] is not None and times["saveper"] is None and CONTROL["saveper"] in index
+    follows = times.get("dt") is not None and times.get("saveper") is None and CONTROL["saveper"] in index
     if follows and row[index[CONTROL["saveper"]]] == row[index[CONTROL["dt"]]]:
         times = {**times, "saveper": times["dt"]}
     for name, value in times.items():

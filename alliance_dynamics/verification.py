@@ -122,7 +122,24 @@ def _compare_file(name: str, stored: Path, again: Path) -> Difference | None:
         return _worst(
             Difference(name, None, key, str(a), str(b), _judge(a, b)) for key, a, b in _leaves(before, after) if a != b
         )
+    if name.endswith((".parquet", ".nc")):  # another version of the library writes other bytes
+        return _compare_columns(name, stored, again)
     return Difference(name, None, "", "other bytes", "other bytes", "different")
+
+
+def _compare_columns(name: str, stored: Path, again: Path) -> Difference | None:
+    from alliance_dynamics.grids import columns_of
+
+    before, after = columns_of(stored), columns_of(again)
+    if [(key, len(each)) for key, each in before.items()] != [(key, len(each)) for key, each in after.items()]:
+        sizes = [f"{len(next(iter(each.values()), ()))} lines, {len(each)} columns" for each in (before, after)]
+        return Difference(name, None, "", sizes[0], sizes[1], "different")
+    return _worst(
+        Difference(name, i + 1, key, repr(a), repr(b), _judge(a, b))
+        for key in before
+        for i, (a, b) in enumerate(zip(before[key].tolist(), after[key].tolist(), strict=True))
+        if a != b and not (a != a and b != b)
+    )
 
 
 def _compare_tables(name: str, stored: Path, again: Path) -> Difference | None:

@@ -197,7 +197,8 @@ def test_a_russian_locale_speaks_russian(capsys, monkeypatch):
         ("run --set k=five", "--set: `five` is not a finite number."),
         ("run --method rk5", "--method: `rk5` is not one of rk4, rk2, euler, adaptive. Did you mean `rk4`?"),
         ("run --seed -1", "--seed: `-1` is not a whole number from 0 on."),
-        ("run --out base.mdl", "base.mdl  --out names no CSV file. Let the name end in .csv."),
+        ("run --out base.mdl", "base.mdl  --out names neither a table nor a folder. Let the name end in .csv, .parquet "
+         "or .nc, or give no ending."),
         ("run R3 --lang fr", "--lang: `fr` is not one of en, ru."),
         ("study --jobs 0", "-j/--jobs: `0` is not a whole number from 1 on."),
         ("study tatarstan perm", "`perm` is one argument too many."),
@@ -221,7 +222,7 @@ def test_options_may_stand_before_the_command_and_between_arguments():
     found = parser.parse(["-q", "a.mdl", "--dt", "0.5", "b.toml", "--set", "x=-1", "--set", "a=b=2", "--start", "-5"])
     assert found.targets == ["a.mdl", "b.toml"]
     assert found.set == [("x", -1.0), ("a=b", 2.0)]
-    assert (found.quiet, found.dt, found.start, found.seed) == (True, 0.5, -5.0, 0)
+    assert (found.quiet, found.dt, found.start, found.seed) == (True, 0.5, -5.0, None)
 
 
 def test_numbers_are_read_the_same_in_every_locale():
@@ -488,8 +489,8 @@ def test_progress_can_be_a_bar_off_a_terminal(kind):
     assert "\x1b[" in stream.getvalue()
 
 
-@pytest.mark.parametrize("words", [["study", "--quick"], ["compare", "R3"], ["sensitivity"], ["calibrate"],
-                                   ["explore"], ["report", "nowhere"]])  # fmt: skip
+@pytest.mark.parametrize("words", [["study", "--quick"], ["compare", "R3"], ["run", "--draws", "9"], ["sensitivity"],
+                                   ["calibrate"], ["explore"], ["report", "nowhere"]])  # fmt: skip
 def test_the_first_line_comes_before_anything_heavy_is_loaded(words):
     """Loading takes a second on an idle machine and several on a busy one; nobody should wait for it in silence."""
     code = (

@@ -183,6 +183,24 @@ def test_a_closed_pipe_a_closed_output_and_a_full_disk_give_no_traceback(room):
             assert done.stderr == "The work was stopped by the system: No space left on device.\n"
 
 
+@POSIX
+def test_devices_pipes_and_links_are_written_to_and_never_replaced(room, capsys):
+    source = str(room / "модель один.mdl")
+    assert not Path("/dev/full").is_file()
+    if Path("/dev/full").exists():
+        code, out, err = say(capsys, "export", source, "--format", "mdl", "--out", "/dev/full")
+        assert (code, out) == (2, "") and "No space left on device" in err
+        assert not Path("/dev/full").is_file()
+    os.mkfifo("pipe")
+    reader = subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE)
+    assert say(capsys, "export", source, "--format", "mdl", "--out", "pipe")[0] == 0
+    assert reader.communicate(timeout=30)[0].startswith(b"{UTF-8}")
+    Path("real.csv").write_text("old", encoding="utf-8")
+    Path("link.csv").symlink_to("real.csv")
+    assert say(capsys, "run", source, "--out", "link.csv")[0] == 0
+    assert Path("link.csv").is_symlink() and Path("real.csv").read_text(encoding="utf-8").startswith("time,S,")
+
+
 def test_a_home_that_does_not_exist_is_no_obstacle(room):
     process = start(room, "run", "R1", "--stop", "2001", stdout=subprocess.PIPE,
                     env={"HOME": str(room / "nowhere"), "XDG_CACHE_HOME": str(room / "nowhere")})  # fmt: skip

@@ -15,7 +15,7 @@ from alliance_dynamics.files import sha256
 from alliance_dynamics.kernel.integrate import Task
 from alliance_dynamics.progress import stage
 from alliance_dynamics.study import study
-from alliance_dynamics.study.planning import plan_study, stages_of_study
+from alliance_dynamics.study.planning import Rate, plan_study, stages_of_study
 
 CONTRACT = {
     "calibration/parameters.csv": "parameter,label,unit,estimate,low,high,status,source",
@@ -210,7 +210,9 @@ def test_a_full_plan_has_more_of_everything_than_a_quick_one():
     assert [each.name for each in few] == [each.name for each in many]
     pairs = zip(few[1:-1], many[1:-1], strict=True)
     assert all(one.runs < other.runs for one, other in pairs)
-    assert many[0].runs is None  # a full search goes on until it has settled
+    assert not many[0].counted and many[0].runs > 2 * few[0].runs  # a search goes on until it has settled
+    rate = Rate(1650, 1650, 1)
+    assert rate.seconds(many[0]) > 2 * rate.seconds(few[0])
 
 
 @pytest.mark.slow

@@ -19,13 +19,17 @@ def add_options(parser: Parser) -> None:
                         help=say("folder of the results (results/PROBLEM_calibration)"))  # fmt: skip
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument(
-        "--starts", type=whole(1), metavar="N", help=say("number of starts of the search (64; 24 for tatarstan)")
+        "--starts",
+        type=whole(1, 100_000),
+        metavar="N",
+        help=say("number of starts of the search (64; 24 for tatarstan)"),
     )
-    parser.add_argument("--recover", type=whole(1), metavar="N",
+    parser.add_argument("--recover", type=whole(1, 100_000), metavar="N",
                         help=say("also fit N data sets simulated from known parameters (150)"))  # fmt: skip
     parser.add_argument("--sbc", action="store_true",
                         help=say("with --recover: sample each posterior too and rank the truth in it"))  # fmt: skip
     parser.add_argument("--no-posterior", action="store_true", help=say("leave out the posterior draws"))
+    parser.add_argument("--force", action="store_true", help=say("replace the results of another command"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
 
@@ -43,5 +47,6 @@ def execute(arguments: Namespace) -> object:
         sbc=arguments.sbc,
         posterior=not arguments.no_posterior,
         jobs=arguments.jobs,
+        force=arguments.force,
         quiet=arguments.quiet,
     )

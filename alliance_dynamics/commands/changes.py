@@ -13,7 +13,7 @@ from typing import Any
 from alliance_dynamics.commands.parser import say
 from alliance_dynamics.errors import Fault, InputError, Place, UsageError, fault, nearest
 from alliance_dynamics.expectations import unknown_variables
-from alliance_dynamics.lever_paths import LeverPath, with_paths
+from alliance_dynamics.lever_paths import GRID, LeverPath, with_paths
 from alliance_dynamics.model.built_in import ALLIANCE, BUILT_IN, is_built_in, open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.names import canonical
@@ -29,7 +29,8 @@ class Plan:
     """`constants` by name as `run_model` takes them, initial values and lookups among them.
 
     `settings` may hold start, stop, dt, saveper and method; `scenario` is all scenarios laid over one another, None
-    where there are none.  Levers in time are equations of `model` already.
+    where there are none.  Levers in time are equations of `model` already.  `name` is that by which the model was
+    opened, `parameters` are the cards of its constants.
     """
 
     model: Model
@@ -37,6 +38,8 @@ class Plan:
     settings: Mapping[str, Any]
     output: str
     notices: tuple[str, ...]
+    name: str
+    parameters: Parameters
     scenario: Scenario | None = None
 
 
@@ -53,7 +56,7 @@ def open_plan(targets: Sequence[str], changes: Mapping[str, Value]) -> Plan:
     model = open_model(model_name)
     if not scenarios:
         own, notices = _of_command_line(model, changes, parameters)
-        return Plan(model, own, {}, "", notices)
+        return Plan(model, own, {}, "", notices, model_name, parameters)
     whole = reduce(or_, scenarios)
     given = {canonical(name) for name in changes}
     constants = {name: value for name, value in whole.levers.items()
@@ -73,7 +76,15 @@ def open_plan(targets: Sequence[str], changes: Mapping[str, Value]) -> Plan:
     if wrong := list(unknown_variables(model, whole.expect, whole.places)):
         raise InputError(wrong)
     notices = tuple(dict.fromkeys((*told, *notices)))
-    return Plan(model, found | own, whole.settings, whole.output, notices, whole)
+    return Plan(model, found | own, whole.settings, whole.output, notices, model_name, parameters, whole)
+
+
+def coarse_step(scenario: Scenario | None, dt: float) -> tuple[str, ...]:
+    """A notice where a step jumps over the grid on which levers in time turn."""
+    if scenario is None or not scenario.in_time or (GRID / dt) % 1 <= 1e-9:
+        return ()
+    told = say("dt = {dt} does not divide {step} years, on which levers in time turn")
+    return (told.format(dt=f"{dt:g}", step=GRID),)
 
 
 def _is_scenario(name: str) -> bool:

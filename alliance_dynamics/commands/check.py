@@ -13,7 +13,7 @@ EXAMPLES = ("alliance check", "alliance check my_model.mdl", "alliance check --d
 def add_options(parser: Parser) -> None:
     parser.add_argument("model", nargs="?", default="alliance", metavar="MODEL",
                         help=say("built-in model or model file (alliance)"))  # fmt: skip
-    parser.add_argument("--draws", type=whole(0), default=1000, metavar="N",
+    parser.add_argument("--draws", type=whole(0, 100_000), default=1000, metavar="N",
                         help=say("draws from the parameter ranges, besides their corners; "
                                  "0: the default values alone (1000)"))  # fmt: skip
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))

@@ -30,6 +30,7 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--seed", type=whole(0), metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+    parser.add_argument("--force", action="store_true", help=say("replace the results of another command"))
     parser.add_argument("--dry-run", action="store_true", help=say("say what would be done, and do nothing"))
 
 
@@ -54,6 +55,7 @@ def execute(arguments: Namespace) -> object:
         out=arguments.out,
         seed=arguments.seed,
         jobs=arguments.jobs,
+        force=arguments.force,
         quiet=arguments.quiet,
         dry_run=arguments.dry_run,
     )

@@ -42,6 +42,8 @@ def execute(arguments: Namespace) -> Outcome:
     from alliance_dynamics.calibration.provenance import figures, open_book, verify
     from alliance_dynamics.study import find_problem
 
+    if arguments.out is not None and arguments.action != "rows":
+        raise UsageError(fault("", say("--out goes with `alliance data rows` only")))
     book = open_book(find_problem(arguments.problem))
     if arguments.action == "verify":
         return _verified(verify(book)).then("alliance", "calibrate", arguments.problem)
@@ -67,7 +69,11 @@ def _rows(book: Book, element: str, region: str, out: Path | None) -> Outcome:
                   remedy=say("For instance: alliance data rows Ulyanovsk --region RU-ULY"))
         )  # fmt: skip
     text = csv_text(HEADER, region_rows(book.published, region, element))
-    return Outcome(text=text) if out is None else Outcome(outputs=(write_text(out, text),))
+    if out is None:
+        return Outcome(text=text)
+    return Outcome(outputs=(write_text(out, text),)).then(
+        "alliance", "run", f"alliance+{out}", "R3", "--out", "run.csv"
+    )
 
 
 def _catalogue(book: Book) -> str:

@@ -22,6 +22,9 @@ def add_options(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> object:
     announce(READING, quiet=arguments.quiet)
+    from alliance_dynamics.files import refuse_unwritable
+
+    refuse_unwritable(arguments.out)  # at once, not after the calibration
     from alliance_dynamics.study import explore
 
     return explore(out=arguments.out, seed=arguments.seed, jobs=arguments.jobs, quiet=arguments.quiet)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.commands.outcome import Outcome
-from alliance_dynamics.commands.parser import Parser, say, setting
+from alliance_dynamics.commands.parser import Parser, changes, say, setting
 from alliance_dynamics.language import current_language
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def execute(arguments: Namespace) -> Outcome:
     from alliance_dynamics.settings import parameters_with
     from alliance_dynamics.simulate import program_of
 
-    plan = open_plan(arguments.targets, dict(arguments.set))
+    plan = open_plan(arguments.targets, changes(arguments.set))
     model, language = plan.model, current_language()
     stocks = [name for name, each in model.variables.items() if each.kind == "stock"]
     output = arguments.output or (DEFAULT if DEFAULT in model.variables else next(iter(stocks), ""))

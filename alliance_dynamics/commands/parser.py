@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -15,6 +16,7 @@ from alliance_dynamics.language import LANGUAGES, current_language
 from alliance_dynamics.progress import KINDS
 
 Points = tuple[tuple[float, float], ...]
+MOST_JOBS, MOST_POINTS = 1024, 1 << 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
 
@@ -46,12 +48,13 @@ class Parser(argparse.ArgumentParser):
         return super().add_argument(*names, **details)
 
     def add_common_options(self) -> None:
-        """--lang, --json, --progress, -q, -v and -h, which every command has."""
+        """--lang, --json, --progress, --log-file, -q, -v and -h, which every command has."""
         group = self.add_argument_group(say("Common options"))
         group.add_argument("--lang", type=one_of(LANGUAGES), metavar="en|ru", help=say("language of messages"))
         group.add_argument("--json", action="store_true", help=say("print one JSON object instead of text"))
         shown = say("auto, rich (a bar), plain (lines), json (an object a line) or none (auto)")
         group.add_argument("--progress", type=one_of(KINDS), default="auto", metavar="KIND", help=shown)
+        group.add_argument("--log-file", metavar="FILE", help=say("also add all messages, with the time, to a file"))
         group.add_argument("-q", "--quiet", action="store_true", help=say("no progress and no closing lines"))
         group.add_argument("-v", "--verbose", action="store_true", help=say("show the traceback of an error"))
         group.add_argument("-h", "--help", action="store_true", help=say("show this help"))
@@ -61,16 +64,17 @@ class Parser(argparse.ArgumentParser):
         try:
             found, unknown = self.parse_known_intermixed_args(arguments)
         except argparse.ArgumentError as error:
-            message = error.message
-            if message == "expected one argument":
-                raise UsageError(_wrong(error.argument_name or "", say("a value is missing"))) from error
-            raise UsageError(_wrong(error.argument_name or "", message)) from error
+            raise UsageError(_wrong(error.argument_name or "", _in_our_words(error.message))) from error
         options = [each for each in unknown if each.startswith("-")]
         if unknown:  # what follows an unknown option may be its value, so it is not complained about
             raise UsageError([self._unknown(each) for each in options or unknown])
         return found
 
     def error(self, message: str) -> NoReturn:
+        required = message.removeprefix("the following arguments are required: ")
+        if required != message:
+            raise UsageError(fault("", say("`{names}` is missing"), remedy=say("See `{command} --help`"),
+                                   names=required, command=self.prog))  # fmt: skip
         raise UsageError(fault("", "{message}", message=message))
 
     def format_help(self) -> str:
@@ -98,13 +102,23 @@ class Parser(argparse.ArgumentParser):
         )
 
 
+def _in_our_words(message: str) -> str:
+    """What argparse says in English only."""
+    if message == "expected one argument":
+        return say("a value is missing")
+    if message.startswith("ignored explicit argument "):
+        return say("takes no value, but was given {value}").format(value=message.partition("argument ")[2])
+    return message
+
+
 def _metavar(name: str) -> str:
     return METAVARS.get(name, name) if current_language() == "ru" else name
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str):
-        super().__init__(prog, max_help_position=30, width=100)
+        width = shutil.get_terminal_size((100, 24)).columns
+        super().__init__(prog, max_help_position=30, width=min(100, max(40, width)))
 
     def add_usage(self, usage, actions, groups, prefix=None):
         super().add_usage(usage, actions, groups, say("Usage: ") if prefix is None else prefix)
@@ -129,14 +143,24 @@ def positive(text: str) -> float:
     return value
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """A whole number that is not below `least`."""
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(say("`{text}` is not a share from 0 to 1").format(text=text))
+    return value
+
+
+def whole(least: int, most: int = 10**15) -> Callable[[str], int]:
+    """A whole number from `least` to `most`."""
 
     def read(text: str) -> int:
-        if not re.fullmatch(r"[+-]?\d{1,15}", text, re.ASCII) or int(text) < least:
+        if not re.fullmatch(r"[+-]?\d{1,99}", text, re.ASCII) or int(text) < least:
             raise argparse.ArgumentTypeError(
                 say("`{text}` is not a whole number from {least} on").format(text=text, least=least)
             )
+        if int(text) > most:
+            raise argparse.ArgumentTypeError(say("`{text}` is more than {most}").format(text=text, most=most))
         return int(text)
 
     return read
@@ -144,7 +168,7 @@ def whole(least: int) -> Callable[[str], int]:
 
 def power_of_two(text: str) -> int:
     """A power of two from 2 on; the two nearest are offered for another number."""
-    value = whole(2)(text)
+    value = whole(2, MOST_POINTS)(text)
     if value & (value - 1):
         low = 1 << (value.bit_length() - 1)
         message = say("`{text}` is not a power of two; take {low} or {high}")
@@ -154,7 +178,7 @@ def power_of_two(text: str) -> int:
 
 def jobs(text: str) -> int:
     """A number of threads, or `auto` for as many as there are processors."""
-    return processors() if text == "auto" else whole(1)(text)
+    return processors() if text == "auto" else whole(1, MOST_JOBS)(text)
 
 
 def processors() -> int:
@@ -199,6 +223,14 @@ def setting(text: str) -> tuple[str, float | Points]:
     if not equals or not name.strip():
         raise argparse.ArgumentTypeError(say("`{text}` is not NAME=VALUE").format(text=text))
     return name.strip(), points(value) if value.lstrip().startswith("(") else number(value)
+
+
+def changes(pairs: Sequence[tuple[str, float | Points]]) -> dict[str, float | Points]:
+    """What --set says, by name; UsageError where it says two things of one name."""
+    twice = [name for name in dict(pairs) if sum(each == name for each, _ in pairs) > 1]
+    if twice:
+        raise UsageError([_wrong("--set", say("`{name}` is given more than once").format(name=each)) for each in twice])
+    return dict(pairs)
 
 
 def points(text: str) -> Points:

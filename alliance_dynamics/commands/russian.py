@@ -16,7 +16,8 @@ METAVARS: dict[str, str] = {
     "YEARS": "ГОДЫ",
     "ID": "ИМЯ",
     "DIR": "ПАПКА",
-    "FILE.csv": "ФАЙЛ.csv",
+    "FILE|DIR": "ФАЙЛ|ПАПКА",
+    "SHARE": "ДОЛЯ",
     "NAME": "ИМЯ",
     "KIND": "ВИД",
 }
@@ -60,9 +61,6 @@ RUSSIAN: dict[str, str] = {
     "The main job: calibrate, compare regimes, sensitivity, reports in two languages.": (
         "Главная работа: калибровка, сравнение режимов, анализ чувствительности, отчёты на двух языках."
     ),
-    "Run a model once and write every variable at every saved time as CSV.": (
-        "Один прогон модели; все переменные во все сохраняемые моменты — в CSV."
-    ),
     "Fit a model to data: many starts, what the data say about each parameter, intervals from posterior draws.": (
         "Подгонка модели к данным: много стартов, что данные говорят о каждом параметре, апостериорные интервалы."
     ),
@@ -81,7 +79,6 @@ RUSSIAN: dict[str, str] = {
     "folder of the results (results/PROBLEM)": "папка результатов (results/ЗАДАЧА)",
     "folder of the results (results/PROBLEM_calibration)": "папка результатов (results/ЗАДАЧА_calibration)",
     "folder of tables and figures (none is written)": "папка таблиц и рисунков (не записываются)",
-    "seed of all random draws (0)": "начальное число всех случайных выборок (0)",
     "seed of all random draws (1)": "начальное число всех случайных выборок (1)",
     "threads; results do not depend on their number (auto)": "число потоков; на результат не влияет (auto)",
     "year from which the regimes differ (that of the regimes)": "год, с которого режимы различаются (из режимов)",
@@ -192,8 +189,6 @@ RUSSIAN: dict[str, str] = {
     "`{text}` is not points (X,Y),(X,Y),...": "`{text}` — не точки вида (X,Y),(X,Y),...",
     "`{name}` is a stock: its initial value was set": "`{name}` — запас: задано его начальное значение",
     "`{text}` is not NAME=VALUE": "`{text}` не имеет вида ИМЯ=ЗНАЧЕНИЕ",
-    "--out names no CSV file": "Имя в --out — не файл CSV",
-    "Let the name end in .csv": "Имя должно оканчиваться на .csv",
     "`{name}` is a lever: `{constant}` was set, which holds from the policy year on": (
         "`{name}` — рычаг: задано `{constant}`, что действует с года начала политики"
     ),
@@ -330,6 +325,78 @@ RUSSIAN: dict[str, str] = {
     "{count} numbers of the results are not finite and stand as null": (
         "чисел среди результатов, которые не конечны и записаны как null: {count}"
     ),
+    "run N draws of what is uncertain: of the alliance those of `compare`, else from parameters.toml beside the "
+    "model; auto: as the scenario says, or 200": (
+        "прогнать N розыгрышей неопределённого: для альянса — те же, что у `compare`, иначе из parameters.toml "
+        "рядом с моделью; auto — как в сценарии или 200"
+    ),
+    "Run a model once and write every variable at every saved time; or many draws with --draws.": (
+        "Прогнать модель один раз и записать все переменные во все моменты; с --draws — много розыгрышей."
+    ),
+    "file to write: .csv, .parquet or .nc; or a folder, with a manifest that `alliance verify` runs again "
+    "(standard output)": (
+        "файл: .csv, .parquet или .nc; либо папка с manifest.json, по которому `alliance verify` повторит прогон "
+        "(стандартный вывод)"
+    ),
+    "format of the trajectories (told by the name in --out, or csv)": (
+        "формат траекторий (по имени в --out, иначе csv)"
+    ),
+    "seed of all random draws (0, or that of the scenario with --draws)": (
+        "начальное число розыгрышей (0; с --draws — из сценария)"
+    ),
+    "with --draws: times to show, parted by commas (2030,2040,2050 or the last)": (
+        "с --draws: какие моменты показать, через запятую (2030,2040,2050 или последний)"
+    ),
+    "with --draws: a variable to keep, whole or by element; may be repeated (indicators of the alliance; else all)": (
+        "с --draws: какую переменную сохранить, целиком или по элементу; можно повторять "
+        "(показатели альянса; иначе все)"
+    ),
+    "with --draws: share of draws that may fail and be left out (0.01)": (
+        "с --draws: доля розыгрышей, которым можно не удаться; они исключаются (0.01)"
+    ),
+    "{format} is not for standard output": ("{format} не для стандартного вывода"),
+    "Name a file or a folder with --out": ("Назовите файл или папку в --out"),
+    "--out names neither a table nor a folder": ("имя в --out — не таблица и не папка"),
+    "Let the name end in .csv, .parquet or .nc, or give no ending": (
+        "Дайте имени окончание .csv, .parquet или .nc либо оставьте без окончания"
+    ),
+    "--out and --format say different things": ("--out и --format противоречат друг другу"),
+    "Leave --format out": ("Уберите --format"),
+    "An ensemble fills a folder, not a file": ("Ансамбль занимает папку, а не файл"),
+    "Give the name in --out no ending": ("Оставьте имя в --out без окончания"),
+    "--at and --output go with --draws only": ("--at и --output нужны только с --draws"),
+    "`{option}` is for a single run and does not go with --draws": (
+        "`{option}` — для одного прогона и с --draws не сочетается"
+    ),
+    "{failed} of {count} draws failed and are left out (failed.csv)": (
+        "не удались и исключены {failed} розыгрышей из {count} (failed.csv)"
+    ),
+    "The draws are of a quick calibration: small samples, not for decisions": (
+        "Розыгрыши — из быстрой калибровки: малые выборки, не для решений"
+    ),
+    "{year} is not a saved time of the run": ("{year} — не из сохранённых моментов прогона"),
+    "The nearest is {near}": ("Ближайший — {near}"),
+    "the posterior of the calibration and the ranges of the assumptions": (
+        "апостериорное распределение калибровки и диапазоны допущений"
+    ),
+    "the ranges of {file}": ("диапазоны из {file}"),
+    "the noise of the model": ("шум самой модели"),
+    "{draws} draws from {source}, constants: {names}, seed {seed} (median, 5 % and 95 %)": (
+        "Розыгрышей: {draws}; откуда: {source}; констант: {names}; начальное число {seed} (медиана, 5 % и 95 %)"
+    ),
+    "{count} more series; --out writes them, --json lists them": (
+        "ещё рядов: {count}; --out их запишет, --json перечислит"
+    ),
+    "`{text}` is not a share from 0 to 1": ("`{text}` — не доля от 0 до 1"),
+    "`{text}` is more than {most}": "`{text}` — больше, чем {most}",
+    "also add all messages, with the time, to a file": "дописывать все сообщения со временем и в файл",
+    "`{name}` is given more than once": "`{name}` задано больше одного раза",
+    "replace the results of another command": "заменить результаты другой команды",
+    "`{names}` is missing": "не хватает `{names}`",
+    "takes no value, but was given {value}": "значения не принимает, но получил {value}",
+    "`{argument}` is an empty value": "`{argument}` — пустое значение",
+    "Give it one, or leave it out": "Задайте его или уберите",
+    "--out goes with `alliance data rows` only": "--out нужен только с `alliance data rows`",
     "ok": "есть",
     "absent": "нет",
     "WRONG": "СБОЙ",

@@ -12,6 +12,12 @@ from alliance_dynamics.schemas import KINDS, schema_of
 
 SUMMARY = "Print the JSON Schema of a scenario, regime, problem or manifest file."
 EXAMPLES = ("alliance schema scenario", "alliance schema regime --lang ru")
+USED_BY = {
+    "scenario": ("alliance", "run", "alliance", "my_scenario.toml"),
+    "regime": ("alliance", "compare", "my_alliance.toml"),
+    "problem": ("alliance", "calibrate", "my/problem"),
+    "manifest": ("alliance", "verify", "results/tatarstan"),
+}
 
 
 def add_options(parser: Parser) -> None:
@@ -20,6 +26,5 @@ def add_options(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> Outcome:
     schema = schema_of(arguments.kind, current_language())
-    if arguments.json:
-        return Outcome(results={"schema": schema})
-    return Outcome(text=json.dumps(schema, ensure_ascii=False, indent=2) + "\n")
+    text = "" if arguments.json else json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+    return Outcome(text=text, results={"schema": schema}).then(*USED_BY[arguments.kind])

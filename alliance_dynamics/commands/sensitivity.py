@@ -21,7 +21,7 @@ def add_options(parser: Parser) -> None:
                         help=say("built-in model or model file (alliance)"))  # fmt: skip
     parser.add_argument("--points", type=power_of_two, metavar="N",
                         help=say("base points of one design, a power of two (16)"))  # fmt: skip
-    parser.add_argument("--replicates", type=whole(1), metavar="N",
+    parser.add_argument("--replicates", type=whole(1, 1024), metavar="N",
                         help=say("independently scrambled designs, for the intervals (4)"))  # fmt: skip
     parser.add_argument("--max-runs", type=whole(1), metavar="N",
                         help=say("double the points until intervals are narrow and the order stays; at most N runs "
@@ -42,6 +42,7 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
     parser.add_argument("-j", "--jobs", type=jobs, default=processors(), metavar="N|auto",
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
+    parser.add_argument("--force", action="store_true", help=say("replace the results of another command"))
     parser.add_argument("--dry-run", action="store_true", help=say("say what would be done, and do nothing"))
 
 
@@ -66,6 +67,7 @@ def execute(arguments: Namespace) -> object:
         on_fail=arguments.on_fail,
         max_failed=arguments.max_failed,
         precision=arguments.precision,
+        force=arguments.force,
         quiet=arguments.quiet,
         dry_run=arguments.dry_run,
     )

@@ -26,6 +26,7 @@ def add_options(parser: Parser) -> None:
                         help=say("threads; results do not depend on their number (auto)"))  # fmt: skip
     parser.add_argument("--policy-year", type=number, metavar="YEAR",
                         help=say("year from which the regimes differ (that of the regimes)"))  # fmt: skip
+    parser.add_argument("--force", action="store_true", help=say("replace the results of another command"))
     parser.add_argument("--resume", action="store_true",
                         help=say("go on with an interrupted study; what is finished is not done again"))  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help=say("say what would be done, and do nothing"))
@@ -44,6 +45,7 @@ def execute(arguments: Namespace) -> object:
             jobs=arguments.jobs,
             policy_year=arguments.policy_year,
             resume=arguments.resume,
+            force=arguments.force,
         )
     from alliance_dynamics.study import study
 
@@ -55,5 +57,6 @@ def execute(arguments: Namespace) -> object:
         jobs=arguments.jobs,
         policy_year=arguments.policy_year,
         resume=arguments.resume,
+        force=arguments.force,
         quiet=arguments.quiet,
     )

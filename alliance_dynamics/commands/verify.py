@@ -78,7 +78,7 @@ def _recorded(folder: Path, command: list[str], target: Path):
     from alliance_dynamics.errors import InputError, UsageError, fault
     from alliance_dynamics.manifest import NAME
 
-    repeatable = ("study", "calibrate", "compare", "sensitivity")
+    repeatable = ("study", "run", "calibrate", "compare", "sensitivity")
     if len(command) < 2 or command[0] != "alliance" or command[1] not in repeatable:
         raise InputError(
             fault(str(folder / NAME), "the recorded command `{command}` cannot be repeated",

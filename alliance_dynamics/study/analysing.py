@@ -7,9 +7,10 @@ from pathlib import Path
 
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.errors import UsageError, fault
-from alliance_dynamics.files import Outputs
+from alliance_dynamics.files import Outputs, refuse_unwritable
 from alliance_dynamics.kernel.precision import NOTICE
 from alliance_dynamics.language import translate
+from alliance_dynamics.manifest import refuse_other_results
 from alliance_dynamics.parameters import read_parameters
 from alliance_dynamics.progress import stage
 from alliance_dynamics.result_files import write_rows, write_sensitivity
@@ -39,6 +40,7 @@ def sensitivity(
     on_fail: OnFail = "error",
     max_failed: float = MAX_FAILED,
     precision: str = "double",
+    force: bool = False,
     quiet: bool = False,
     dry_run: bool = False,
 ) -> Outcome:
@@ -66,6 +68,8 @@ def sensitivity(
             fault("", "the executor `{text}` needs a folder for its shards", remedy="Name one with --sweep DIR",
                   text=executor)
         )  # fmt: skip
+    if sweep is not None:
+        refuse_unwritable(sweep / "index.json")  # at once, not after the calibration
     kept = None if sweep is None else Kept(sweep, workers, shard_rows)
     parameters = read_parameters()
     size = Size.of(quick=True)
@@ -75,6 +79,8 @@ def sensitivity(
     if on_fail != "error":
         command += ["--on-fail", on_fail, "--max-failed", f"{max_failed:g}"]
     command += ["--precision", precision] if precision != "double" else []
+    if out is not None:
+        refuse_other_results(out, command, force)
     if dry_run:
         return plan_sensitivity(size, parameters, command, out=out, seed=seed, jobs=jobs)
     opened, futures, fitted = quick_futures(parameters, None, seed, jobs, quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.errors import UsageError, fault
 from alliance_dynamics.files import Outputs
 from alliance_dynamics.language import LANGUAGES
+from alliance_dynamics.manifest import refuse_other_results
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.progress import stage
 from alliance_dynamics.result_files import write_calibration, write_json, write_recovery
@@ -34,6 +36,7 @@ def calibrate(
     sbc: bool = False,
     posterior: bool = True,
     jobs: int = 1,
+    force: bool = False,
     quiet: bool = False,
 ) -> Outcome:
     """Fits a problem and writes its tables; `recover` simulated data sets are fitted too, and sampled with `sbc`.
@@ -47,23 +50,27 @@ def calibrate(
             fault("", "--sbc needs a number of replicates", remedy="Add --recover 150, or another whole number")
         )
     task = find_problem(problem)
-    if not (task.forecast.shocks or task.forecast.uncertain):
+    as_study = bool(task.forecast.shocks or task.forecast.uncertain)
+    name = task.folder.resolve().name
+    target = out or Path("results") / f"{name}_calibration"
+    command = ["calibrate", name, "--seed", str(seed), *(["--starts", str(starts)] if starts else [])]
+    command += [] if posterior or as_study else ["--no-posterior"]
+    command += ["--recover", str(recover), *(["--sbc"] if sbc else [])] if recover else []
+    Outputs(target)  # refused at once
+    refuse_other_results(target, command, force)
+    if not as_study:
         options: dict[str, Any] = {"starts": starts, "posterior": posterior, "recover": recover, "sbc": sbc}
-        return _estimate(task, out=out, seed=seed, jobs=jobs, quiet=quiet, **options)
+        return _estimate(task, target, command, seed=seed, jobs=jobs, quiet=quiet, **options)
     effort = Effort() if starts is None else replace(Effort(), starts=starts)
-    target = out or Path("results") / f"{task.folder.name}_calibration"
     with Outputs(target) as folder:
         model = model_of(task)
         with stage("Calibrating", quiet) as tell:
             fitted = calibrate_model(model, task, seed=seed, effort=effort, jobs=jobs, progress=tell)
         write_calibration(folder, fitted)
         write_json(folder / "calibration.json", fitted.summary)
-        text, command = f"{best_fit(fitted.fit.nll)}\n{fitted}", ["calibrate", task.folder.name, "--seed", str(seed)]
-        if starts is not None:
-            command += ["--starts", str(starts)]
+        text = f"{best_fit(fitted.fit.nll)}\n{fitted}"
         if recover:
             text += "\n" + str(_recover(folder, model, task, recover, seed, sbc, jobs, quiet))
-            command += ["--recover", str(recover), *(["--sbc"] if sbc else [])]
         sign = partial(sign_results, folder, fitted, command, seed=seed, draws=effort.draws,
                        settings={"calibration": effort_of(fitted)})  # fmt: skip
         sign()  # the reports quote the manifest
@@ -86,16 +93,14 @@ def _recover(
 
 
 def _estimate(
-    task: Problem, *, out: Path | None, seed: int, starts: int | None, posterior: bool, recover: int, sbc: bool,
-    jobs: int, quiet: bool,
+    task: Problem, target: Path, command: Sequence[str], *, seed: int, starts: int | None, posterior: bool,
+    recover: int, sbc: bool, jobs: int, quiet: bool,
 ) -> Outcome:  # fmt: skip
     """The fit of any problem folder: its tables, the summary in words, the manifest."""
     from alliance_dynamics.calibration.estimation import Work, estimate
     from alliance_dynamics.calibration.estimation_files import sign_estimation, write_estimation
     from alliance_dynamics.calibration.wording import summary_of
 
-    name = task.folder.resolve().name
-    target = out or Path("results") / f"{name}_calibration"
     work = Work.of(task)
     work = replace(work, posterior=posterior and work.posterior, starts=starts or work.starts)
     with Outputs(target) as folder:
@@ -103,11 +108,9 @@ def _estimate(
         with stage("Calibrating", quiet) as tell:
             found = estimate(task, model, seed=seed, work=work, jobs=jobs, progress=tell)
         write_estimation(folder, found)
-        text, command = summary_of(found), ["calibrate", name, "--seed", str(seed)]
-        command += [*(["--starts", str(starts)] if starts else []), *([] if posterior else ["--no-posterior"])]
+        text = summary_of(found)
         if recover:
             text += "\n" + str(_recover(folder, model, task, recover, seed, sbc, jobs, quiet))
-            command += ["--recover", str(recover), *(["--sbc"] if sbc else [])]
         sign_estimation(folder, found, command)
     names = ("calibration.json", "parameters.csv", "fit.csv", "starts.csv", "profiles.csv", "manifest.json")
     settled = found.draws is None or found.draws.passed

@@ -12,6 +12,7 @@ from alliance_dynamics.expectations import disappointed, unknown_variables
 from alliance_dynamics.files import Outputs
 from alliance_dynamics.language import translate
 from alliance_dynamics.lever_paths import with_paths
+from alliance_dynamics.manifest import refuse_other_results
 from alliance_dynamics.model.built_in import is_alliance
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters, read_parameters
@@ -26,6 +27,8 @@ from alliance_dynamics.study.signing import sign_results
 from alliance_dynamics.study.stages import BASELINE, YEARS
 from alliance_dynamics.study.summary import summary_of_gaps
 
+MOST_DRAWS = 10_000  # of five regimes these are 1.1 GB
+
 
 def compare(
     scenarios: Sequence[str] = (),
@@ -37,6 +40,7 @@ def compare(
     out: Path | None = None,
     seed: int | None = None,
     jobs: int = 1,
+    force: bool = False,
     quiet: bool = False,
     dry_run: bool = False,
 ) -> Outcome:
@@ -58,10 +62,15 @@ def compare(
     at = at or milestones or YEARS
     refuse_years(at)
     draws, seed = _asked(regimes, "n", draws), _asked(regimes, "seed", seed)
+    if draws is not None and draws > MOST_DRAWS:
+        raise UsageError(fault("", "{draws} draws are more than a comparison holds", expected="At most {most}",
+                               draws=draws, most=MOST_DRAWS))  # fmt: skip
     seed = 1 if seed is None else seed
     command = ["compare", *scenarios, "--baseline", baseline, "--at", ",".join(f"{year:g}" for year in at)]
     command += [*(["--draws", str(draws)] if draws else []), "--seed", str(seed)]
     command += ["--model", model] if model != "alliance" else []
+    if out is not None:
+        refuse_other_results(out, command, force)
     if dry_run:
         return plan_comparison(len(regimes), draws, command, out=out, seed=seed, jobs=jobs, model=model)
     opened, futures, fitted = quick_futures(parameters, draws, seed, jobs, quiet, model)

@@ -80,6 +80,10 @@ def chosen_regimes(names: Sequence[str], baseline: str, parameters: Parameters) 
     if not names:
         return known
     found = [read_scenario(name, parameters) if name.endswith(".toml") else find_regime(name, known) for name in names]
+    ids = [each.id for each in found]
+    if twice := next((each for each in ids if ids.count(each) > 1), ""):
+        raise UsageError(fault("", "the {kind} `{name}` occurs more than once", expected="every name once",
+                               kind="regime", name=twice))  # fmt: skip
     if baseline not in [each.id for each in found]:
         found.insert(0, find_regime(baseline, known))
     return tuple(found)

@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alliance_dynamics.calibration.calibration import Effort
 from alliance_dynamics.calibration.setup import set_up
 from alliance_dynamics.commands.outcome import Outcome
 from alliance_dynamics.files import Outputs
-from alliance_dynamics.kernel.integrate import compile_kernel
+from alliance_dynamics.kernel.integrate import Kernel, Schedule, compile_kernel
 from alliance_dynamics.language import translate
 from alliance_dynamics.loops.over_draws import DRAWS, OUTPUTS, QUICK_DRAWS
+from alliance_dynamics.manifest import refuse_other_results
 from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.outcomes import series_of
@@ -30,10 +32,11 @@ from alliance_dynamics.simulate import program_of
 from alliance_dynamics.study.inputs import find_problem, model_of, regimes_from
 from alliance_dynamics.study.keeping import Stages
 from alliance_dynamics.study.remembered import LAST_FITTED_YEAR
-from alliance_dynamics.study.stages import MAIN_OUTCOMES, Size, inputs_of
+from alliance_dynamics.study.stages import MAIN_OUTCOMES, Size, command_of_study, inputs_of
 
 AT_ONCE, LEAST = 256, 0.3  # runs made at once, and seconds for which the rate is measured
-QUICK_CALIBRATION = 14_500  # runs counted for Tatarstan with seed 1: a search has no fixed number, a full one is open
+# Runs counted for Tatarstan with seed 1, exact slopes as 17 runs; a search has no fixed number.
+QUICK_CALIBRATION, FULL_CALIBRATION = 14_500, 102_000
 FIXED_BYTES, BYTES_PER_DRAW = 37_000_000, 3_100  # of the results of a quick study: pages, tables; draws and futures
 
 
@@ -59,19 +62,20 @@ COSTS = {
     "accounts": Cost(1.1, 900),
     "loops": Cost(90, 14_400),
     "reports": Cost(0, 60_000),
+    "draws": Cost(1, 0),
 }
 
 
 @dataclass(frozen=True)
 class Stage:
-    """`runs` of the model, `counted` where the number is known before, None where it
-    is open; `done` where a finished stage stands for it."""
+    """`runs` of the model, `counted` where the number is known before; `done` where a finished stage stands for it."""
 
     name: str
     title: str
-    runs: int | None
+    runs: int
     counted: bool = True
     done: bool = False
+    cost: Cost | None = None  # that of `COSTS` unless it is given
 
 
 @dataclass(frozen=True)
@@ -82,33 +86,33 @@ class Rate:
     many: float
     jobs: int
 
-    def seconds(self, stage: Stage) -> float | None:
-        """What a stage takes; None where its number of runs is open."""
-        cost = COSTS[stage.name]
+    def seconds(self, stage: Stage) -> float:
+        """What a stage takes."""
+        cost = stage.cost or COSTS[stage.name]
         if stage.done:
             return 0.0
-        return None if stage.runs is None else stage.runs * cost.each / self.many + cost.beside / self.one
+        return stage.runs * cost.each / self.many + cost.beside / self.one
 
 
 def plan_study(
     problem: str = "tatarstan", *, quick: bool = False, out: Path | None = None, seed: int = 1, jobs: int = 1,
-    policy_year: float | None = None, resume: bool = False,
+    policy_year: float | None = None, resume: bool = False, force: bool = False,
 ) -> Outcome:  # fmt: skip
     """The plan of `study` with the same arguments; the same faults are refused, and nothing is written."""
     task, size = find_problem(problem), Size.of(quick)
     target = out or Path("results") / task.folder.name
     Outputs(target)
+    refuse_other_results(target, command_of_study(task.folder.name, quick, seed, policy_year), force)
     model, parameters, regimes = model_of(task), read_parameters(), regimes_from(policy_year)
     kept = Stages(target, inputs_of(model, task, parameters, regimes, size, seed), resume=resume, quiet=True)
     calibrated = set_up(model, task, last_year=LAST_FITTED_YEAR, jobs=jobs).forward.structural
     stages = stages_of_study(quick, len(regimes), len(parameters.levers), calibrated)
     finished = [each.name for each in stages if kept.has(each.name)]
     stages = [replace(each, done=resume and each.name in finished) for each in stages]
-    words = _words(["study", problem, *(["--quick"] if quick else []), "--seed", str(seed)], out)
-    words += ["--policy-year", f"{policy_year:g}"] if policy_year is not None else []
-    words += ["--resume"] if finished else []
+    words = _words(command_of_study(problem, quick, seed, policy_year), out)
+    words += [*(["--resume"] if finished else []), *(["--force"] if force else [])]
     size_on_disk = FIXED_BYTES + BYTES_PER_DRAW * size.effort.draws
-    return _shown(stages, measured_rate(model, jobs), seed, target, size_on_disk, words, finished)
+    return plan_shown(stages, measured_rate(model, jobs), seed, target, size_on_disk, words, finished)
 
 
 def stages_of_study(quick: bool, regimes: int, levers: int, calibrated: int) -> list[Stage]:
@@ -120,7 +124,7 @@ def stages_of_study(quick: bool, regimes: int, levers: int, calibrated: int) -> 
     repeated = (3 + len(FORMS)) * runs_of_sweep(again, levers + 2, 0) if size.repeated else 0
     grouped = runs_of_sweep(replace(size, points=max(2, size.points // 4)), 3, 0)
     return [
-        _calibration(quick),
+        calibration_stage(quick),
         Stage("regimes", "Running the regimes", regimes * draws),
         Stage("sensitivity", "Sensitivity of the governance levers", runs_of_sweep(size, levers + 2)),
         Stage("repeated", "Repeating the ranking of the inputs", grouped + repeated),
@@ -139,17 +143,20 @@ def plan_sensitivity(
 ) -> Outcome:
     """The plan of `sensitivity` at its first size."""
     runs = runs_of_sweep(size, len(parameters.levers) + 2)
-    stages = [_calibration(True), Stage("sensitivity", "Sensitivity of the governance levers", runs)]
+    stages = [calibration_stage(True), Stage("sensitivity", "Sensitivity of the governance levers", runs)]
     model = model_of(find_problem("tatarstan"))
-    return _shown(stages, measured_rate(model, jobs), seed, out, None, _words(command, out))
+    return plan_shown(stages, measured_rate(model, jobs), seed, out, None, _words(command, out))
 
 
 def plan_comparison(
     regimes: int, draws: int | None, command: Sequence[str], *, out: Path | None, seed: int, jobs: int, model: str
 ) -> Outcome:
     """The plan of `compare`."""
-    stages = [_calibration(True), Stage("regimes", "Running the regimes", regimes * (draws or Effort.quick().draws))]
-    return _shown(stages, measured_rate(open_model(model), jobs), seed, out, None, _words(command, out))
+    stages = [
+        calibration_stage(True),
+        Stage("regimes", "Running the regimes", regimes * (draws or Effort.quick().draws)),
+    ]
+    return plan_shown(stages, measured_rate(open_model(model), jobs), seed, out, None, _words(command, out))
 
 
 def _words(command: Sequence[str], out: Path | None) -> list[str]:
@@ -173,25 +180,35 @@ def measured_rate(model: Model, jobs: int) -> Rate:
     row = parameters_with(model, program, {})
     schedule, _ = schedule_of(program, row)
     kernel = compile_kernel(program, series_of(model).outputs)
+    return rate_of(kernel, row, schedule, model.time.method, jobs)
+
+
+def rate_of(
+    kernel: Kernel, row: NDArray[np.float64], schedule: Schedule, method: str, jobs: int, at_once: int = AT_ONCE
+) -> Rate:
+    """Times a kernel, `at_once` runs for each thread in one call."""
 
     def rate(threads: int) -> float:
-        rows = np.repeat(row[None, :], AT_ONCE * threads, axis=0)
-        kernel.run(rows, schedule, method=model.time.method, threads=threads)
-        began, done = time.perf_counter(), 0
-        while (gone := time.perf_counter() - began) < LEAST:
-            kernel.run(rows, schedule, method=model.time.method, threads=threads)
-            done += len(rows)
+        rows = np.repeat(row[None, :], at_once * threads, axis=0)
+        kernel.run(rows, schedule, method=method, threads=threads)
+        began, done, gone = time.perf_counter(), 0, 0.0
+        while not done or gone < LEAST:
+            kernel.run(rows, schedule, method=method, threads=threads)
+            done, gone = done + len(rows), time.perf_counter() - began
         return done / gone
 
     one = rate(1)
     return Rate(one, one if jobs == 1 else rate(jobs), jobs)
 
 
-def _calibration(quick: bool) -> Stage:
-    return Stage("calibration", "Calibrating", QUICK_CALIBRATION if quick else None, counted=False)
+def calibration_stage(quick: bool) -> Stage:
+    """A calibration of Tatarstan, quick or in full."""
+    if quick:
+        return Stage("calibration", "Calibrating", QUICK_CALIBRATION, counted=False)
+    return Stage("calibration", "Calibrating", FULL_CALIBRATION, counted=False, cost=Cost(0.5, 110_000))
 
 
-def _shown(
+def plan_shown(
     stages: Sequence[Stage], rate: Rate, seed: int, out: Path | None, size_on_disk: int | None, words: Sequence[str],
     finished: Sequence[str] = (),
 ) -> Outcome:  # fmt: skip
@@ -199,13 +216,11 @@ def _shown(
     seconds = [rate.seconds(each) for each in stages]
     rows = [(translate("stage"), translate("runs"), translate("expected"))]
     for each, expected in zip(stages, seconds, strict=True):
-        runs = "?" if each.runs is None else ("" if each.counted else "~") + _whole(each.runs)
-        shown = "?" if expected is None else _duration(expected)
-        rows.append((translate(each.title), runs, translate("done before") if each.done else shown))
-    in_all = sum(each or 0.0 for each in seconds)
-    more = "> " if None in seconds else ""
-    rows.append((translate("in all"), more + _whole(sum(each.runs or 0 for each in stages if not each.done)),
-                 more + _duration(in_all)))  # fmt: skip
+        runs = ("" if each.counted else "~") + _whole(each.runs)
+        rows.append((translate(each.title), runs, translate("done before") if each.done else _duration(expected)))
+    in_all = sum(seconds)
+    whole = sum(each.runs for each in stages if not each.done)
+    rows.append((translate("in all"), _whole(whole), _duration(in_all)))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     lines = [translate("A plan; nothing has been run or written.  Seed {seed}.").format(seed=seed)]
     lines += [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
@@ -220,12 +235,12 @@ def _shown(
     told_stages = [
         {"name": each.name, "title": translate(each.title), "runs": each.runs, "counted": each.counted,
          "done_before": each.done, "resumable": each.name in finished,
-         "seconds": None if expected is None else round(expected, 1)}
+         "seconds": round(expected, 1)}
         for each, expected in zip(stages, seconds, strict=True)
     ]  # fmt: skip
     results = {
         "stages": told_stages, "seed": seed, "out": None if out is None else str(out), "bytes": size_on_disk,
-        "seconds": None if more else round(in_all, 1),
+        "seconds": round(in_all, 1),
         "rate": {"one_thread": round(rate.one), "all_threads": round(rate.many), "threads": rate.jobs},
     }  # fmt: skip
     return Outcome(text="\n".join(lines), results=results, next_step=shlex.join(words))

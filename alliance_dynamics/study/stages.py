@@ -62,6 +62,12 @@ def inputs_of(
     }
 
 
+def command_of_study(problem: str, quick: bool, seed: int, policy_year: float | None) -> list[str]:
+    """The words of a study that change its results."""
+    words = ["study", problem, *(["--quick"] if quick else []), "--seed", str(seed)]
+    return words + (["--policy-year", f"{policy_year:g}"] if policy_year is not None else [])
+
+
 def sweep_levers(
     model: Model,
     futures: Futures,

@@ -14,6 +14,7 @@ from alliance_dynamics.futures import draw_futures
 from alliance_dynamics.language import translate
 from alliance_dynamics.loops.named import named_loops_of
 from alliance_dynamics.loops.over_draws import DRAWS, QUICK_DRAWS, loops_of_regimes
+from alliance_dynamics.manifest import refuse_other_results
 from alliance_dynamics.parameters import read_parameters
 from alliance_dynamics.progress import stage
 from alliance_dynamics.regimes import compare_regimes, run_regimes
@@ -45,6 +46,7 @@ from alliance_dynamics.study.stages import (
     NO_PROGRAMME,
     YEARS,
     Size,
+    command_of_study,
     inputs_of,
     repeat,
     share_out,
@@ -63,17 +65,22 @@ def study(
     jobs: int = 1,
     policy_year: float | None = None,
     resume: bool = False,
+    force: bool = False,
     quiet: bool = False,
 ) -> Outcome:
     """Calibrates, compares R0 to R4 from the policy year to 2050, finds what the gaps hang on, writes it all.
 
     Results appear under `out` (results/PROBLEM) only when everything has succeeded.  The same inputs and seed give the
     same files, the manifest's volatile fields apart, for any number of jobs, and after an interruption with `resume`.
+    Results of another command in that folder are replaced with `force` only.
     """
     began = time.monotonic()
     size = Size.of(quick)
     task = find_problem(problem)
     target = out or Path("results") / task.folder.name
+    command = command_of_study(task.folder.name, quick, seed, policy_year)
+    Outputs(target)  # refused at once
+    refuse_other_results(target, command, force)
     model, parameters, regimes = model_of(task), read_parameters(), regimes_from(policy_year)
     inputs = inputs_of(model, task, parameters, regimes, size, seed)
     with Stages(target, inputs, resume=resume, quiet=quiet) as stages, Outputs(target) as folder:
@@ -134,9 +141,6 @@ def study(
         write_explorer(folder / "explorer.html", model, futures, parameters, regimes, baseline=BASELINE,
                        chosen=ALLIANCE_REGIME, history=fitted.fit_table, seed=seed, quick=quick)  # fmt: skip
         write_labels(folder / "labels.json", runs, parameters, fitted)
-        command = ["study", task.folder.name, *(["--quick"] if quick else []), "--seed", str(seed)]
-        if policy_year is not None:
-            command += ["--policy-year", f"{policy_year:g}"]
         sign = partial(sign_results, folder, fitted, command, seed=seed, quick=quick, draws=len(futures.rows),
                        settings=settings_of(runs, sweep, fitted))  # fmt: skip
         sign(wall_s=0.0)  # the reports quote the manifest
