@@ -58,13 +58,19 @@ def sweep(**options):
     )
 
 
+@cache
+def dropped():
+    """The sweep without the blocks that have a failed run."""
+    return sweep(on_fail="drop_block", max_failed=1.0)
+
+
 def test_a_failed_run_is_an_error_that_names_run_time_and_variable():
     with pytest.raises(RunError, match=r"run failed: draw \d+, time 20\d\d.*alliance trust|selection"):
         sweep()
 
 
 def test_whole_blocks_are_left_out_and_counted():
-    found = sweep(on_fail="drop_block", max_failed=1.0)
+    found = dropped()
     design = found.design
     selection = design.rows()[:, 0].reshape(2, 2 * 3 + 2, 16)
     bad = (selection > LIMIT).any(axis=1)
@@ -87,6 +93,6 @@ def test_the_folder_of_a_sweep_lists_what_failed_and_gives_the_same_numbers(tmp_
     lines = (tmp_path / "sweep" / "failed.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "run,why" and len(lines) > 1
     again = sweep(kept=kept, on_fail="drop_block", max_failed=1.0)
-    plain = sweep(on_fail="drop_block", max_failed=1.0)
+    plain = dropped()
     assert np.array_equal(again.indices.ST.value, plain.indices.ST.value, equal_nan=True)
     assert [run for run, _ in again.failed] == [run for run, _ in plain.failed]
