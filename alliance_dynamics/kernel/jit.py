@@ -6,12 +6,15 @@ import platform
 from functools import lru_cache
 from threading import Lock
 
+from alliance_dynamics.kernel.direction_runs import DirectionRunner
+from alliance_dynamics.kernel.directions import direction_source, halves
 from alliance_dynamics.kernel.elements import ElementSource, element_source, stage_cycles
 from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.integrate import Task, Trajectories
 from alliance_dynamics.kernel.llvm import Source, source
-from alliance_dynamics.kernel.machine_code import Code
+from alliance_dynamics.kernel.machine_code import DIRECTION_FUNCTIONS, Code
 from alliance_dynamics.kernel.plan import Plan
+from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.kernel.runner import Runner
 from alliance_dynamics.kernel.single import SingleRunner
 
@@ -113,3 +116,11 @@ def _abilities() -> dict[str, bool]:
 def compile_plan(plan: Plan, *, width: int = 0, level: int = 1, form: Format = DOUBLE) -> Compiled:
     """Compile for this machine.  `width` (2, 4, 8, 16) overrides that of vectors; it changes no bit of the results."""
     return Compiled(plan, width, level, form)
+
+
+def compile_directions(planned: Plan, own: Program, outputs: int, slots: int, *, width: int = 0) -> DirectionRunner:
+    """Compile derivatives for this machine: a plan of `own` with `slots` tangents of each of its `outputs`."""
+    values, along = halves(planned, own, outputs)
+    text = direction_source(values, along, width=width or machine_width(), **_abilities())
+    code = Code(text.text, text.width, 1, DIRECTION_FUNCTIONS)
+    return DirectionRunner(values, text, code, slots, len(own.parameters))

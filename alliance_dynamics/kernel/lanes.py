@@ -93,7 +93,7 @@ class Body:
             case "select":
                 return e.select(self._mask(pack, 0), self._arg(pack, 1), self._arg(pack, 2))
             case "ring":
-                return read_ring(e, self.memory.rings[op.integer])
+                return read_ring(e, "%keep", "%R", self.memory.rings[op.integer])
             case "random":
                 return uniform(e, e.load("%keep", self.memory.keys[pack[0]], e.long))
             case "lookup":

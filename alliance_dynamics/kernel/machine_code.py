@@ -14,6 +14,11 @@ FUNCTIONS = {
     "times": (COUNT, *[POINTER] * 3),
     "advance": (COUNT, *[POINTER] * 7, *[COUNT] * 8, *[NUMBER] * 3, POINTER),
 }
+DIRECTION_FUNCTIONS = {
+    "prologue": (*FUNCTIONS["prologue"], *[COUNT] * 2, *[POINTER] * 4),
+    "times": FUNCTIONS["times"],
+    "advance": (*FUNCTIONS["advance"], *[COUNT] * 2, *[POINTER] * 6),
+}
 
 
 class Code:

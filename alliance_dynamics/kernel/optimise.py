@@ -117,14 +117,15 @@ def _exact(ops: Sequence[Op]) -> set[int]:
     found: set[int] = set()
     for index in range(len(ops) - 1, -1, -1):
         op = ops[index]
-        if index in found or op.kind in JUMPS or _jumps(op):
+        if index in found or op.kind in JUMPS or table_jumps(op):
             found.update(op.args)
         elif op.kind == "select":
             found.add(op.args[0])
     return found
 
 
-def _jumps(op: Op) -> bool:
+def table_jumps(op: Op) -> bool:
+    """Whether an operation is a table with a jump in it."""
     if not isinstance(op.value, Table):
         return False
     found = segments(op.value)

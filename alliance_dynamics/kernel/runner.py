@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from alliance_dynamics.kernel import noise
 from alliance_dynamics.kernel.driver import POINT_FIELDS
-from alliance_dynamics.kernel.integrate import Array, Task, Trajectories
+from alliance_dynamics.kernel.integrate import Array, Schedule, Task, Trajectories
+from alliance_dynamics.kernel.layout import Layout
 from alliance_dynamics.kernel.llvm import Source
 from alliance_dynamics.kernel.machine_code import Code
 from alliance_dynamics.kernel.numpy_ import ring_slots
@@ -32,19 +34,31 @@ class Runner:
         runs, saves = len(task.parameters), task.schedule.saves
         values = np.empty((runs, saves, len(self.plan.outputs)))
         failed = np.empty(runs, dtype=np.int64)
+
+        def work(part: slice, parts: list[tuple[int, int]], shared: Array | None) -> None:
+            Chunk(self, task, part).run(parts, shared, values[part], failed[part])
+
+        self.in_chunks(task, saves * len(self.plan.outputs) + self.layout.keep, CHUNK_BYTES, work)
+        return Trajectories(values, failed)
+
+    def in_chunks(
+        self, task: Task, numbers: int, most: int, work: Callable[[slice, list[tuple[int, int]], Array | None], None]
+    ) -> None:
+        """Calls `work` with chunks of runs, each of which takes so many numbers, of `most` bytes if they are several.
+
+        It gets the ranges of steps that are made in one go, and their time-only values where there is one such range.
+        """
+        runs = len(task.parameters)
         blocks = -(-runs // self.width)
-        per_block = 8 * self.width * (saves * len(self.plan.outputs) + self.layout.keep)
-        chunk = int(np.clip(CHUNK_BYTES // per_block, 1, CHUNK_BLOCKS))
+        chunk = int(np.clip(most // (8 * self.width * numbers), 1, CHUNK_BLOCKS))
         chunk = max(1, min(chunk, -(-blocks // task.threads)))
         parts = self.parts(task)
         shared = self.times_of(task, *parts[0]) if len(parts) == 1 else None
 
-        def work(first: int) -> None:
-            part = slice(first * self.width, min((first + chunk) * self.width, runs))
-            Chunk(self, task, part).run(parts, shared, values[part], failed[part])
+        def one(first: int) -> None:
+            work(slice(first * self.width, min((first + chunk) * self.width, runs)), parts, shared)
 
-        work_through(range(0, blocks, chunk), work, task.threads)
-        return Trajectories(values, failed)
+        work_through(range(0, blocks, chunk), one, task.threads)
 
     def last(self, task: Task) -> int:
         """The step of the last save."""
@@ -99,14 +113,26 @@ class Chunk:
         self.first_run = task.first_run + (part.start or 0)
 
     def run(self, parts: list[tuple[int, int]], shared: Array | None, values: Array, failed: NDArray[np.int64]) -> None:
+        runner, schedule = self.runner, self.task.schedule
+        arguments = self.blocks, *map(address, (self.parameters, self.keep, self.scratch)), schedule.start
+        runner.code.prologue(*arguments)
+        rings = fill_rings(self.keep, runner.layout, schedule)
+        self.fill_keys()
+        self.advance(parts, shared, rings, values, failed)
+
+    def advance(
+        self,
+        parts: list[tuple[int, int]],
+        shared: Array | None,
+        rings: Array,
+        values: Array,
+        failed: NDArray[np.int64],
+        *more: float,
+    ) -> None:
+        """All steps; `more` are further arguments of the kernel's function."""
         runner, task, width = self.runner, self.task, self.runner.width
         schedule, method = task.schedule, task.method
         columns = len(runner.plan.outputs)
-        runner.code.prologue(
-            self.blocks, address(self.parameters), address(self.keep), address(self.scratch), schedule.start
-        )
-        rings = self._fill_rings()
-        self._fill_keys()
         out = aligned(self.blocks, schedule.saves * columns, width, runner.number)
         flags = aligned(self.blocks, 1, width, runner.number).view(runner.whole)
         flags[:] = -1
@@ -128,6 +154,7 @@ class Chunk:
                 schedule.dt,
                 schedule.dt / method.divisor,
                 address(table),
+                *more,
             )
         ordered = out.reshape(self.blocks, schedule.saves, columns, width).transpose(0, 3, 1, 2)
         for block in range(self.blocks):
@@ -135,31 +162,34 @@ class Chunk:
             rows[:] = ordered[block, : len(rows)]
         failed[:] = flags.reshape(-1)[: self.runs]
 
-    def _fill_rings(self) -> Array:
-        """Rings of this chunk, each as long as its longest run needs, filled with their initial values."""
-        layout, width = self.runner.layout, self.runner.width
-        whole = self.keep.view(np.int64)
-        slots = {r: ring_slots(self.keep[:, length], self.task.schedule) for r, (_, length) in layout.fills.items()}
-        sizes = {r: int(each.max()) for r, each in slots.items()}
-        rings = aligned(self.blocks, sum(sizes.values()), width, self.runner.number)
-        base = 0
-        for ring, (initial, length) in layout.fills.items():
-            fill = np.where(self.keep[:, length] >= 0, self.keep[:, initial], np.nan)
-            rings[:, base : base + sizes[ring]] = fill[:, np.newaxis]
-            first = layout.rings[ring]
-            whole[:, first] = base * width + np.arange(width)
-            whole[:, first + 1] = 0
-            whole[:, first + 2] = slots[ring]
-            base += sizes[ring]
-        return rings
-
-    def _fill_keys(self) -> None:
+    def fill_keys(self) -> None:
         whole = self.keep.view(np.uint64)
         for index, slot in self.runner.layout.keys.items():
             draw = self.runner.plan.program.step[index].value
             assert isinstance(draw, int)
             found = noise.keys(self.task.seed, self.first_run + self.lanes, draw)
             whole[:, slot] = found.reshape(self.blocks, self.runner.width)
+
+
+def fill_rings(keep: Array, layout: Layout, schedule: Schedule) -> Array:
+    """Rings of blocks (blocks, vectors, width), each as long as its longest run needs, with their initial values.
+
+    Where they begin and how long they are is noted in `keep`.
+    """
+    width, whole = keep.shape[2], keep.view(np.int64)
+    slots = {r: ring_slots(keep[:, length], schedule) for r, (_, length) in layout.fills.items()}
+    sizes = {r: int(each.max()) for r, each in slots.items()}
+    rings = aligned(len(keep), sum(sizes.values()), width, keep.dtype)
+    base = 0
+    for ring, (initial, length) in layout.fills.items():
+        fill = np.where(keep[:, length] >= 0, keep[:, initial], np.nan)
+        rings[:, base : base + sizes[ring]] = fill[:, np.newaxis]
+        first = layout.rings[ring]
+        whole[:, first] = base * width + np.arange(width)
+        whole[:, first + 1] = 0
+        whole[:, first + 2] = slots[ring]
+        base += sizes[ring]
+    return rings
 
 
 def stages(task: Task) -> Array:
