@@ -1,6 +1,6 @@
 """Derivatives of many runs as LLVM text: the stages of a step, then direction after direction over what they left.
 
-A program with tangents of a few directions has two halves: the values, with the factors of their derivatives, and what
+A program with tangents of a direction has two halves: the values, with the factors of their derivatives, and what
 moves along a direction.  The first half is computed once for all directions and leaves what the second needs of each
 stage in `partials`; the second is written once and run in a loop over directions, whose states stay near in turn.
 Every operation is that of the whole program, so are the bits.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import platform
 from functools import lru_cache
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from alliance_dynamics.kernel.direction_runs import DirectionRunner
-from alliance_dynamics.kernel.directions import direction_source, halves
 from alliance_dynamics.kernel.elements import ElementSource, element_source, stage_cycles
 from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.integrate import Task, Trajectories
@@ -23,6 +22,10 @@ FEW = 3  # runs, at most, that may be made one after the other
 REGISTER = 64  # bytes of an AVX-512 register: runs that fit into half of one go into vectors of that width
 TWICE = 64  # runs, at least, that go into vectors of twice the width: two streams of operations wait less
 SMALL = 500  # operations, at most, of a model for which that is so: more do not fit the registers
+
+
+if TYPE_CHECKING:
+    from alliance_dynamics.kernel.direction_runs import DirectionRunner
 
 
 @lru_cache(maxsize=1)
@@ -118,9 +121,12 @@ def compile_plan(plan: Plan, *, width: int = 0, level: int = 1, form: Format = D
     return Compiled(plan, width, level, form)
 
 
-def compile_directions(planned: Plan, own: Program, outputs: int, slots: int, *, width: int = 0) -> DirectionRunner:
-    """Compile derivatives for this machine: a plan of `own` with `slots` tangents of each of its `outputs`."""
+def compile_directions(planned: Plan, own: Program, outputs: int, *, width: int = 0) -> DirectionRunner:
+    """Compile derivatives for this machine: a plan of `own` and one tangent of each of its `outputs`."""
+    from alliance_dynamics.kernel.direction_runs import DirectionRunner
+    from alliance_dynamics.kernel.directions import direction_source, halves
+
     values, along = halves(planned, own, outputs)
     text = direction_source(values, along, width=width or machine_width(), **_abilities())
     code = Code(text.text, text.width, 1, DIRECTION_FUNCTIONS)
-    return DirectionRunner(values, text, code, slots, len(own.parameters))
+    return DirectionRunner(values, text, code, len(own.parameters))

@@ -247,6 +247,6 @@ class _Writer(GraphBuilder):
     def _fold(self, index: int) -> int:
         """The constant that an operation on constants is."""
         op = self.ops[index]
-        if op.kind not in FOLDED:
+        if op.kind not in FOLDED or any(self.ops[a].level for a in op.args):
             return index
         return self.write(op, tuple(self._fold(a) for a in op.args), exact=True)

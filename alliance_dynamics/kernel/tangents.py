@@ -23,7 +23,6 @@ from alliance_dynamics.kernel.plan import Plan, plan
 
 OPERATIONS = 15_000  # about as many are compiled at most: what limits how many directions share the values' lanes
 FEW = 8  # runs: fewer leave lanes free for directions
-AT_ONCE = 1  # directions in one pass of the loop over them (measured)
 CONTROL = ("initial_time", "final_time", "time_step", "saveper")
 
 
@@ -98,7 +97,7 @@ class _Order:
         return isinstance(other, _Order) and self.key == other.key
 
 
-Derive = Callable[[Task], tuple[Array, Array, NDArray[np.int64]]]  # values, slopes with slots unused, failed
+Derive = Callable[[Task], tuple[Array, Array, NDArray[np.int64]]]  # values, slopes and unused slots, failed
 
 
 @lru_cache(maxsize=16)
@@ -123,9 +122,7 @@ def _made(order: _Order) -> Derive:
     if backend == "llvm" and not few:
         from alliance_dynamics.kernel.jit import compile_directions
 
-        slots = min(AT_ONCE, len(groups))
-        both = one if slots == 1 else planned(slots)
-        return partial(compile_directions(both, program, len(outputs), slots).derive, seeds=seeds_of(slots))
+        return partial(compile_directions(one, program, len(outputs)).derive, seeds=seeds_of(1))
     slots = _slots(len(groups), _size(plain), _size(one))
     schedule = one if slots == 1 else planned(slots)
     noisy = any(schedule.program.step[i].kind == "random" for i in schedule.groups["step"])

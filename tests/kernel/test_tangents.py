@@ -238,10 +238,6 @@ def test_parameters_that_move_together_are_one_direction_and_threads_change_no_b
         few = kernel.jacobian(p[:5], schedule, ["beta", "gamma", "n"])
         np.testing.assert_array_equal(few.slopes, single.slopes[:5])
     tangents._made.cache_clear()
-    for at_once in (1, 2, 5):
-        monkeypatch.setattr(tangents, "AT_ONCE", at_once)
-        tangents._made.cache_clear()
-        np.testing.assert_array_equal(kernel.jacobian(p, schedule, ["beta", "gamma", "n"]).slopes, single.slopes)
     monkeypatch.setattr(runner, "TIMES_BYTES", 1000)
     monkeypatch.setattr(direction_runs, "NEAR_BYTES", 1)
     np.testing.assert_array_equal(kernel.jacobian(p, schedule, ["beta", "gamma", "n"]).slopes, single.slopes)
