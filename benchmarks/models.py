@@ -85,7 +85,7 @@ def arrays(folder: Path) -> list[Engine]:
     return [
         Engine("W2 RK4 1/4, one run", lambda: kernel.run(rows[:1], schedule)),
         Engine("W2 RK4 1/4, one run in lanes of runs", in_lanes_of_runs(program, w2.OUTPUTS, rows[:1], schedule)),
-        Engine("W2 RK4 1/4, 32 runs", lambda: kernel.run(rows, schedule), 32, 3),
+        Engine("W2 RK4 1/4, 32 runs", lambda: kernel.run(rows, schedule), 32, 3, "one after the other"),
         Engine("W2 NumPy by hand over elements, one run", lambda: w2.by_hand(4), rounds=3),
     ]
 

@@ -69,7 +69,7 @@ TARGETS = (
         over("W2 NumPy by hand over elements, one run", "W2 RK4 1/4, one run"),
         150,
         why="Its 24 elements fill three vectors in every operation; what is left is the length of the elementary "
-        "functions, as in the runs at once in the table below.",
+        "functions.",
     ),
     Target(
         "a model of published size against pysimlin, Euler, one run",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from alliance_dynamics.kernel.elements import ElementSource, element_source, stage_cycles
 from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.integrate import Task, Trajectories
+from alliance_dynamics.kernel.layout import Layout
 from alliance_dynamics.kernel.llvm import Source, source
 from alliance_dynamics.kernel.machine_code import DIRECTION_FUNCTIONS, Code
 from alliance_dynamics.kernel.plan import Plan
@@ -19,6 +20,8 @@ from alliance_dynamics.kernel.single import SingleRunner
 
 WIDEST = 8  # lanes of one run
 FEW = 3  # runs, at most, that may be made one after the other
+CROWDED = 2**16  # bytes of states of a vector of runs: more are not all near
+FAR = 1.75  # how many times as long a stage then takes as is counted (measured: 1.6 to 2.2)
 REGISTER = 64  # bytes of an AVX-512 register: runs that fit into half of one go into vectors of that width
 TWICE = 64  # runs, at least, that go into vectors of twice the width: two streams of operations wait less
 SMALL = 500  # operations, at most, of a model for which that is so: more do not fit the registers
@@ -54,7 +57,8 @@ class Compiled:
     """Machine code of a plan, made when it is first needed; may be used from any thread, any number of times.
 
     One run fills the lanes with its own operations; two or three do so one after the other where that takes fewer
-    cycles, as counted from the program alone.  A few runs that leave half of the lanes idle take less time in vectors
+    cycles, as counted from the program alone, and any number of runs of a model whose states, for a vector of runs,
+    would leave the nearest cache.  A few runs that leave half of the lanes idle take less time in vectors
     of half the width, many runs of a small model in vectors of twice the width.  The bits are the same in all ways.
     """
 
@@ -65,6 +69,8 @@ class Compiled:
         self.narrow = self.width // 2 if self.width * size == REGISTER and not width else self.width
         small = sum(map(len, plan.groups.values())) <= SMALL
         self.wide = 2 * self.width if small and not width else self.width
+        own = Layout.for_runs(plan)
+        self.crowded = not width and 8 * self.width * (own.keep + own.scratch) > CROWDED
         self._runners: dict[int, Runner] = {}
         self._elements: ElementSource | None = None
         self._single: SingleRunner | None = None
@@ -83,7 +89,11 @@ class Compiled:
         return self.runner(width).execute(task)
 
     def _one_by_one(self, runs: int) -> bool:
-        return runs == 1 or (runs <= FEW and runs * self._single_source().cycles < stage_cycles(self.plan))
+        if runs == 1:
+            return True
+        if runs <= FEW:
+            return runs * self._single_source().cycles < stage_cycles(self.plan)
+        return self.crowded and self.width * self._single_source().cycles < FAR * stage_cycles(self.plan)
 
     def runner(self, width: int) -> Runner:
         """The code for vectors of `width`, made if it is not there."""
