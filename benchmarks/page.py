@@ -102,7 +102,12 @@ def page(timings: Timings, more: Mapping[str, Mapping[str, float]], used: Mappin
     ]
     titles = {
         "threads": ("Two threads", "Least wall time of one thread over that of two. The bits are the same.", "ratio"),
-        "cold": ("Cold start", "`alliance run alliance` in a new process, median wall time.", "seconds"),
+        "cold": (
+            "Cold start",
+            "`alliance run alliance` in a new process, median wall time; Python's bytecode is there, as after an "
+            "installation.",
+            "seconds",
+        ),
         "compile": ("From text to kernel", "The composed model, CPU time, nothing remembered.", "seconds"),
         "memory": ("Memory", "Largest memory of a new process that makes runs of the composed model.", "MB"),
         "errors": ("Accuracy", "Largest relative difference from RK4 with steps of 1/512, W1.", "error"),
@@ -178,7 +183,7 @@ def _others(more: Mapping[str, Mapping[str, float]]):
         ("threads", "W1, 8,192 runs", "two threads against one, W1, 8,192 runs", 1.9, False,
          "Work of others on the machine counts against it: the second thread then has no core of its own."),
         ("cold", "a new process, model text read before", "cold start of the composed model, seconds", 0.6, True,
-         "Reading Python's packages and compiling the model share it; see the parts below."),
+         "Loading Python's packages and writing the model's program and text share it; see the parts below."),
         ("sweep", "SALib's analysis over the whole of W3", "W3 complete against SALib's analysis alone", 1000, False,
          "SALib's time is extrapolated from one series to 306. Most of ours is the simulation: 172,032 runs of "
          "800 right-hand sides each; the last lines below have it in single precision."),

@@ -158,6 +158,10 @@ class _DirectionDriver(Driver):
     def of_stage(self, e: Loops, stage: str) -> At:
         return {"partials": e.offset("%partials", stage, self.partials * self.width)}
 
+
+class _AlongDriver(_DirectionDriver):
+    """The loops of a direction; what it saves lies beside what others save then, so what is copied together is near."""
+
     def of_direction(self, e: Loops, block: str, direction: str) -> At:
         """Where a direction's seeds and values that last are."""
         each = e.do(f"add i64 {e.do(f'mul i64 {block}, %directions')}, {direction}")
@@ -167,10 +171,6 @@ class _DirectionDriver(Driver):
             self.scratch: f"%{self.scratch}",
             self.rings: e.offset(f"%{self.rings}", e.do(f"mul i64 {each}, %ring_vectors{MARK}"), self.width),
         }
-
-
-class _AlongDriver(_DirectionDriver):
-    """Outputs of a save lie beside those of other directions: what is copied together is near."""
 
     def of_saves(self, e: Loops, block: str, direction: str) -> At:
         """Where what a direction saves begins."""

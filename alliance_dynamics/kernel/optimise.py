@@ -13,7 +13,7 @@ from alliance_dynamics.kernel.segments import segments
 from alliance_dynamics.model.expression import Table
 
 # folded here because every back-end rounds them alike; exp, log and their kin stay for the kernel
-FOLDED: dict[str, Callable[..., object]] = {
+FOLDED: dict[str, np.ufunc] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
