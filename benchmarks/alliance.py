@@ -204,16 +204,21 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 
 def cold_starts(*, fresh: bool, rounds: int = 3) -> dict[str, float]:
-    """`alliance run alliance` in a new process: wall and CPU seconds, medians; `fresh`: its cache folder is empty."""
+    """`alliance run alliance` in a new process: wall and CPU seconds, medians; `fresh`: its cache folder is empty.
+
+    Python's own bytecode is there in both cases, as it is after an installation.
+    """
     walls, processors = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(rounds + (not fresh)):
-            environment = os.environ | {"ALLIANCE_DYNAMICS_CACHE": str(Path(folder) / (str(number) if fresh else "1"))}
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": f"{folder}/bytecode"}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        for number in range(rounds + 1):  # the first writes what the others find
+            environment["ALLIANCE_DYNAMICS_CACHE"] = str(Path(folder) / (str(number) if fresh else "1"))
             command = [sys.executable, "-m", "alliance_dynamics", "run", "alliance", "--out", f"{folder}/run.csv"]
             began, before = time.perf_counter(), os.times()
             subprocess.run(command, check=True, capture_output=True, env=environment, cwd=ROOT)
             after = os.times()
-            if fresh or number:
+            if number:
                 walls.append(time.perf_counter() - began)
                 used = after.children_user + after.children_system
                 processors.append(used - before.children_user - before.children_system)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ WORLD_YEARS = 2  # of 200 that PySD is timed over
 
 
 def prepare(folder: Path, *, quick: bool = False) -> list[Engine]:
-    return [*derivatives(), *growth(), *arrays(folder), *large(folder, quick=quick)]
+    return [*derivatives(), *growth(), *smaller(folder), *arrays(folder), *large(folder, quick=quick)]
 
 
 def derivatives() -> list[Engine]:
@@ -60,6 +61,21 @@ def growth() -> list[Engine]:
     return [Engine(f"W1 RK4 1/16, {count} runs", work(count), count) for count in (8, 64, 512)]
 
 
+def smaller(folder: Path) -> list[Engine]:
+    """W2 with fewer regions, by the number of states."""
+    engines = []
+    for regions in (1, 2, 4):
+        program = w2.program(folder, regions)
+        kernel = compile_kernel(program, w2.outputs(regions), backend="llvm")
+        rows, schedule = np.tile(np.array(program.defaults), (32, 1)), w1.schedule(4)
+        states = len(program.states)
+        engines += [
+            Engine(f"W2 of {states} states, one run", partial(kernel.run, rows[:1], schedule)),
+            Engine(f"W2 of {states} states, 32 runs", partial(kernel.run, rows, schedule), 32, 3),
+        ]
+    return engines
+
+
 def arrays(folder: Path) -> list[Engine]:
     program = w2.program(folder)
     kernel = compile_kernel(program, w2.OUTPUTS, backend="llvm")
@@ -69,7 +85,7 @@ def arrays(folder: Path) -> list[Engine]:
     return [
         Engine("W2 RK4 1/4, one run", lambda: kernel.run(rows[:1], schedule)),
         Engine("W2 RK4 1/4, one run in lanes of runs", in_lanes_of_runs(program, w2.OUTPUTS, rows[:1], schedule)),
-        Engine("W2 RK4 1/4, 32 runs", lambda: kernel.run(rows, schedule), 32, 3),
+        Engine("W2 RK4 1/4, 32 runs", lambda: kernel.run(rows, schedule), 32, 3, "one after the other"),
         Engine("W2 NumPy by hand over elements, one run", lambda: w2.by_hand(4), rounds=3),
     ]
 

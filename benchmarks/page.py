@@ -55,8 +55,8 @@ TARGETS = (
         over("W1 20 derivatives, 64 points", "W1 RK4 1/4, 64 runs"),
         13,
         at_most=True,
-        why="The values are computed once for four directions: the tangents of more leave the nearest memory, and ten "
-        "together take longer. Derivatives wait for memory, so they gained little where a run gained a third.",
+        why="The values are computed once; what is left for each direction is a sweep over all derivatives and a step "
+        "of 24 states.",
     ),
     Target(
         "one run of W2 in single runs of W1",
@@ -69,7 +69,7 @@ TARGETS = (
         over("W2 NumPy by hand over elements, one run", "W2 RK4 1/4, one run"),
         150,
         why="Its 24 elements fill three vectors in every operation; what is left is the length of the elementary "
-        "functions, as in the runs at once in the table below.",
+        "functions.",
     ),
     Target(
         "a model of published size against pysimlin, Euler, one run",
@@ -98,10 +98,16 @@ def page(timings: Timings, more: Mapping[str, Mapping[str, float]], used: Mappin
         "## Times\n",
         *_times(timings),
         *_single_runs(timings),
+        *_growth(timings),
     ]
     titles = {
         "threads": ("Two threads", "Least wall time of one thread over that of two. The bits are the same.", "ratio"),
-        "cold": ("Cold start", "`alliance run alliance` in a new process, median wall time.", "seconds"),
+        "cold": (
+            "Cold start",
+            "`alliance run alliance` in a new process, median wall time; Python's bytecode is there, as after an "
+            "installation.",
+            "seconds",
+        ),
         "compile": ("From text to kernel", "The composed model, CPU time, nothing remembered.", "seconds"),
         "memory": ("Memory", "Largest memory of a new process that makes runs of the composed model.", "MB"),
         "errors": ("Accuracy", "Largest relative difference from RK4 with steps of 1/512, W1.", "error"),
@@ -177,7 +183,7 @@ def _others(more: Mapping[str, Mapping[str, float]]):
         ("threads", "W1, 8,192 runs", "two threads against one, W1, 8,192 runs", 1.9, False,
          "Work of others on the machine counts against it: the second thread then has no core of its own."),
         ("cold", "a new process, model text read before", "cold start of the composed model, seconds", 0.6, True,
-         "Reading Python's packages and compiling the model share it; see the parts below."),
+         "Loading Python's packages and writing the model's program and text share it; see the parts below."),
         ("sweep", "SALib's analysis over the whole of W3", "W3 complete against SALib's analysis alone", 1000, False,
          "SALib's time is extrapolated from one series to 306. Most of ours is the simulation: 172,032 runs of "
          "800 right-hand sides each; the last lines below have it in single precision."),
@@ -207,6 +213,36 @@ def _single_runs(timings: Timings) -> list[str]:
         "powers, tables) or, as for many runs, one lane is the run and the others are idle. The bits are the same.\n\n"
         "| run | lanes of its own operations | lanes of runs | ratio |\n|---|---:|---:|---:|\n" + "".join(rows)
     ]
+
+
+def _growth(timings: Timings) -> list[str]:
+    """By the number of states and of runs; threads have a table of their own."""
+    names = {int(name.split()[2]): name for name in timings if name.startswith("W2 of ") and name.endswith("one run")}
+    names |= {576: "W2 RK4 1/4, one run"} if "W2 RK4 1/4, one run" in timings else {}
+    rows = []
+    for states, name in sorted(names.items()):
+        one, many = timings[name].median, timings[name.replace("one run", "32 runs")].median
+        each = f"{one / states * 1e9:.0f} ns | {_time(many)} | {many / states * 1e9:.0f} ns"
+        rows.append(f"| {states} | {_time(one)} | {each} |\n")
+    runs = {
+        int(name.split()[3]): name for name in timings if name.startswith("W1 RK4 1/16, ") and name.endswith("runs")
+    }
+    found = []
+    if rows:
+        found.append(
+            "## Growth with the number of states\n\nW2 in 1, 2, 4 and 8 regions, RK4 1/4.\n\n"
+            "| states | one run | a state | each of 32 runs | a state |\n|---:|---:|---:|---:|---:|\n" + "".join(rows)
+        )
+    if runs:
+        table = "".join(
+            f"| {count} | {_time(timings[name].median * count)} | {_time(timings[name].median)} |\n"
+            for count, name in sorted(runs.items())
+        )
+        found.append(
+            "## Growth with the number of runs\n\nW1, RK4 1/16, on one thread; two threads are compared below.\n\n"
+            "| runs | all | each |\n|---:|---:|---:|\n" + table
+        )
+    return found
 
 
 def _time(seconds: float) -> str:

@@ -16,10 +16,16 @@ REGIONS, INDUSTRIES = 8, 3
 ELEMENTS = REGIONS * INDUSTRIES
 TABLES = ("lk_crowd", "lk_edu", "lk_fund")
 CONTROL = ("INITIAL TIME", "FINAL TIME", "TIME STEP", "SAVEPER")
-OUTPUTS = tuple(f"{name}[r{r},i{i}]" for name in w1.OUTPUTS for r in range(REGIONS) for i in range(INDUSTRIES))
 
 
-def text() -> str:
+def outputs(regions: int) -> tuple[str, ...]:
+    return tuple(f"{name}[r{r},i{i}]" for name in w1.OUTPUTS for r in range(regions) for i in range(INDUSTRIES))
+
+
+OUTPUTS = outputs(REGIONS)
+
+
+def text(regions: int = REGIONS) -> str:
     """The Vensim text, made from that of W1: every equation for every element, parameters by element."""
     whole = (w1.FOLDER / "w1.mdl").read_text(encoding="utf-8").split("\\\\\\---///")[0]
     equations = [part.strip().split("~")[0].strip() for part in whole.split("|")]
@@ -28,12 +34,12 @@ def text() -> str:
     varied = set(own) - set(TABLES) - set(CONTROL)
     word = re.compile(r"\b(" + "|".join(sorted(varied, key=len, reverse=True)) + r")\b")
     found = [
-        f"region: {', '.join(f'r{r}' for r in range(REGIONS))}",
+        f"region: {', '.join(f'r{r}' for r in range(regions))}",
         f"industry: {', '.join(f'i{i}' for i in range(INDUSTRIES))}",
         "place[region,industry]=\n\t" + "".join(
-            ",".join(str(INDUSTRIES * r + i) for i in range(INDUSTRIES)) + ";" for r in range(REGIONS)
+            ",".join(str(INDUSTRIES * r + i) for i in range(INDUSTRIES)) + ";" for r in range(regions)
         ),
-        "spill[industry]=\n\tSUM(basic_k[region!,industry])/" + str(REGIONS),
+        "spill[industry]=\n\tSUM(basic_k[region!,industry])/" + str(regions),
     ]  # fmt: skip
     for name, equation in zip(own, equations, strict=True):
         if name not in varied:
@@ -52,9 +58,9 @@ def text() -> str:
     return "{UTF-8}\n" + "".join(f"{each}\n\t~\t\n\t~\t\n\t|\n\n" for each in found)
 
 
-def program(folder: Path) -> Program:
-    path = folder / "w2.mdl"
-    path.write_text(text(), encoding="utf-8")
+def program(folder: Path, regions: int = REGIONS) -> Program:
+    path = folder / f"w2_{regions}.mdl"
+    path.write_text(text(regions), encoding="utf-8")
     return program_of(read_model(path))
 
 

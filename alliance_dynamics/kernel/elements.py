@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from alliance_dynamics.kernel.driver import Driver, Loops
+from alliance_dynamics.kernel.driver import At, Driver, Loops
 from alliance_dynamics.kernel.fragments import write_ring
 from alliance_dynamics.kernel.lanes import Body
 from alliance_dynamics.kernel.layout import Layout
@@ -207,7 +207,8 @@ class _ElementDriver(Driver):
     def _time_values(self, e: Loops, place: str) -> str:
         return e.offset("%T", place, max(1, len(self.memory.columns)))
 
-    def _write_rings(self, e: Loops, keep: str, R: str) -> None:
+    def _write_rings(self, e: Loops, at: At) -> None:
         one = Scalar(1, lines=e.lines, intrinsics=e.intrinsics)
         for number, ring in enumerate(self.plan.rings):
-            write_ring(one, keep, R, self.memory.rings[ring], one.load("%scratch", self.memory.inputs + number))
+            entry = one.load("%scratch", self.memory.inputs + number)
+            write_ring(one, at["keep"], at["R"], self.memory.rings[ring], entry)

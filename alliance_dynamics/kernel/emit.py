@@ -168,6 +168,11 @@ class Emit:
     def at(self, pointer: str, index: int) -> str:
         return self.do(f"getelementptr inbounds {self.double}, ptr {pointer}, i64 {index}") if index else pointer
 
+    def scalar(self, pointer: str, index: int) -> str:
+        """Double number `index` after `pointer`."""
+        address = self.do(f"getelementptr inbounds double, ptr {pointer}, i64 {index}")
+        return self.do(f"load double, ptr {address}, align 8")
+
     def gather(self, base: str, index: str) -> str:
         """The numbers at `base` plus a vector of indices."""
         pointers = self.do(f"getelementptr inbounds {self.kind}, ptr {base}, {self.long} {index}")

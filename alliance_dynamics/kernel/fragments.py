@@ -17,9 +17,9 @@ def uniform(e: Emit, key: str) -> str:
     return e.mul(e.add(e.sub(whole, e.const(2.0**52)), e.const(0.5)), e.const(2.0**-52))
 
 
-def read_ring(e: Emit, slot: int) -> str:
+def read_ring(e: Emit, keep: str, rings: str, slot: int) -> str:
     """The oldest entry: at the position that this step's entry will overwrite."""
-    return e.gather("%R", _ring_index(e, "%keep", slot))
+    return e.gather(rings, _ring_index(e, keep, slot))
 
 
 def write_ring(e: Emit, keep: str, rings: str, slot: int, value: str) -> None:

@@ -16,11 +16,19 @@ class Layout:
     keep: int = 0
     scratch: int = 0
     times: int = 0
+    partials: int = 0  # of one stage, see `directions.py`
     fills: dict[int, tuple[int, int]] = field(default_factory=dict)  # ring -> (initial, length)
     rings: dict[int, int] = field(default_factory=dict)  # ring -> first of (base, position, slots)
     keys: dict[int, int] = field(default_factory=dict)  # random operation -> key
     frozen: dict[int, int] = field(default_factory=dict)
     parameters: dict[int, int] = field(default_factory=dict)  # column -> vector of P
+
+    @classmethod
+    def for_runs(cls, plan: Plan) -> Layout:
+        """That of vectors of runs."""
+        layout = cls(-(-len(plan.integrated) // 4) * 4, len(plan.held))
+        layout.reserve(plan)
+        return layout
 
     def reserve(self, plan: Plan) -> None:
         """Takes what every run of a plan needs: states, rings, keys of random draws, frozen values, parameters."""

@@ -15,12 +15,13 @@ from alliance_dynamics.kernel.driver import driver
 from alliance_dynamics.kernel.emit import Emit
 from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.layout import Layout
-from alliance_dynamics.kernel.pieces import BRIEF, COSTS, Module, Piece
+from alliance_dynamics.kernel.pieces import BRIEF, COSTS, LEAVES, Module, Piece
 from alliance_dynamics.kernel.plan import Plan
 from alliance_dynamics.kernel.program import Op
 from alliance_dynamics.model.expression import Table
 
 PIECE = 1200  # instructions in a piece, about; the compiler's time grows faster than the length of a function
+MEMORIES = {"run": "keep", "time": "times"}  # of values that another piece wants; the others live in scratch
 CALLED_ABOVE = 60  # with more heavy functions than this they are called, not written out at every place
 
 
@@ -43,7 +44,7 @@ class Sink:
 
 def source(plan: Plan, *, width: int, splat: bool = True, permute: bool = False, form: Format = DOUBLE) -> Source:
     """The LLVM text of a plan.  `splat`: the text may use that word (LLVM 18 on); `permute`: AVX-512 permutations."""
-    layout = _layout(plan)
+    layout = Layout.for_runs(plan)
     heavy = sum(op.kind in COSTS for op in (*plan.program.start, *plan.program.step))
     module = Module(width, splat, permute, called=heavy > CALLED_ABOVE, form=form)
     calls = {"start": _start_pieces(plan, layout, module)}
@@ -57,27 +58,32 @@ def source(plan: Plan, *, width: int, splat: bool = True, permute: bool = False,
     return Source("\n".join(text) + "\n", layout, width, form)
 
 
-def _layout(plan: Plan) -> Layout:
-    layout = Layout(-(-len(plan.integrated) // 4) * 4, len(plan.held))
-    layout.reserve(plan)
-    return layout
-
-
 def _start_pieces(plan: Plan, layout: Layout, module: Module) -> list[str]:
+    graph = Graph(plan.program.start, dict.fromkeys(plan.start, "start"), plan, layout, module)
+    return graph.emit({"start": plan.start}, {"start": start_sinks(plan, layout)})["start"]
+
+
+def start_sinks(plan: Plan, layout: Layout) -> list[Sink]:
+    """What the start graph leaves: initial states, initial values and lengths of rings, frozen values."""
     program = plan.program
     sinks = [Sink(program.states[s].initial, "keep", row) for row, s in enumerate(plan.integrated)]
     sinks += [Sink(program.states[s].initial, "keep", layout.states + row) for row, s in enumerate(plan.held)]
     for ring in plan.rings:
         initial, length = layout.fills[ring]
         sinks += [Sink(program.rings[ring].initial, "keep", initial), Sink(program.rings[ring].length, "keep", length)]
-    sinks += [Sink(program.frozen[f], "keep", slot) for f, slot in layout.frozen.items()]
-    graph = Graph(program.start, dict.fromkeys(plan.start, "start"), plan, layout, module)
-    return graph.emit({"start": plan.start}, {"start": sinks})["start"]
+    return sinks + [Sink(program.frozen[f], "keep", slot) for f, slot in layout.frozen.items()]
 
 
 def _step_pieces(plan: Plan, layout: Layout, module: Module) -> dict[str, list[str]]:
+    group_of = {i: group for group, indices in plan.groups.items() for i in indices}
+    graph = Graph(plan.program.step, group_of, plan, layout, module)
+    return graph.emit(plan.groups, step_sinks(plan, layout))
+
+
+def step_sinks(plan: Plan, layout: Layout) -> dict[str, list[Sink]]:
+    """What the groups of the step graph leave: slopes of states, next held states, entries of rings, outputs."""
     program = plan.program
-    sinks = {
+    return {
         "stage": [Sink(program.states[s].rate, "scratch", layout.slopes + i) for i, s in enumerate(plan.integrated)],
         "capture": [
             *(Sink(program.states[s].rate, "scratch", layout.next + i) for i, s in enumerate(plan.held)),
@@ -85,8 +91,6 @@ def _step_pieces(plan: Plan, layout: Layout, module: Module) -> dict[str, list[s
         ],
         "save": [Sink(index, "out", column) for column, index in enumerate(plan.outputs)],
     }
-    group_of = {i: group for group, indices in plan.groups.items() for i in indices}
-    return Graph(program.step, group_of, plan, layout, module).emit(plan.groups, sinks)
 
 
 @dataclass
@@ -157,8 +161,19 @@ class Graph:
             crossing |= {a for a in self.ops[index].args if a in piece_of and piece_of[a] != piece}
         for group, wanted in sinks.items():
             crossing |= {s.index for s in wanted if s.index in piece_of and piece_of[s.index][0] != group}
-        memories = {"start": "scratch", "run": "keep", "time": "times"}
         for index in sorted(crossing):
-            if self.ops[index].kind not in ("param", "time", "steptime", "state", "frozen"):
-                memory = memories.get(piece_of[index][0], "scratch")
-                self.places[index] = (memory, self.layout.take(memory))
+            if self.ops[index].kind not in LEAVES:
+                self.places[index] = self.place_for(index)
+
+    def place_for(self, index: int) -> tuple[str, int]:
+        """A new place for a value that another piece wants, by how long it lives."""
+        memory = MEMORIES.get(self.group_of[index], "scratch")
+        return memory, self.layout.take(memory)
+
+    def place(self, index: int, group: str) -> tuple[str, int] | None:
+        """Where a piece of `group` finds a value that another piece computes."""
+        return self.places.get(index)
+
+    def side(self, index: int) -> tuple[Plan, Layout, str]:
+        """The plan and the memory that a leaf belongs to, and what the names of its pointers end in."""
+        return self.plan, self.layout, ""

@@ -54,7 +54,17 @@ def post_order(roots: Sequence[Node]) -> Iterator[Node]:
 
 def names_in(root: Node) -> list[str]:
     """The flat names that a node refers to, in order of first appearance."""
-    return list(dict.fromkeys(node[1] for node in post_order([root]) if node[0] == "var"))
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node[0] == "var":
+            found[node[1]] = None
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.extend(reversed(parts(node)))
+    return list(found)
 
 
 def tree(kind: str, nodes: Sequence[Node]) -> Node:

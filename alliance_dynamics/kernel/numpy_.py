@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,42 +12,24 @@ from alliance_dynamics.kernel import noise
 from alliance_dynamics.kernel.formats import DOUBLE
 from alliance_dynamics.kernel.integrate import Array, Schedule, Task, Trajectories
 from alliance_dynamics.kernel.mathematics import LARGEST_ANGLE
+from alliance_dynamics.kernel.optimise import FOLDED
 from alliance_dynamics.kernel.plan import Plan
 from alliance_dynamics.kernel.program import Op
 from alliance_dynamics.kernel.segments import evaluate, segments
+from alliance_dynamics.kernel.threads import work_through
 from alliance_dynamics.model.expression import Table
 
 CHUNK_BYTES = 2**25
-UFUNCS: dict[str, np.ufunc] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "div": np.divide,
-    "neg": np.negative,
-    "abs": np.abs,
+UFUNCS: dict[str, np.ufunc] = FOLDED | {
     "exp": np.exp,
     "log": np.log,
     "pow": np.power,
-    "sqrt": np.sqrt,
     "asin": np.arcsin,
     "acos": np.arccos,
     "atan": np.arctan,
     "sinh": np.sinh,
     "cosh": np.cosh,
     "tanh": np.tanh,
-    "floor": np.floor,
-    "trunc": np.trunc,
-    "min": np.minimum,
-    "max": np.maximum,
-    "eq": np.equal,
-    "ne": np.not_equal,
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "and": np.logical_and,
-    "or": np.logical_or,
-    "not": np.logical_not,
 }
 
 
@@ -68,8 +49,7 @@ def compile_plan(plan: Plan) -> Callable[[Task], Trajectories]:
                 lanes = Lanes(plan, task.parameters[part], task.schedule, task.seed, task.first_run + first)
                 _integrate(lanes, task, values[part], failed[part])
 
-        with ThreadPoolExecutor(task.threads) as pool:
-            list(pool.map(work, range(0, runs, chunk)))
+        work_through(range(0, runs, chunk), work, task.threads)
         return Trajectories(values, failed)
 
     return execute

@@ -13,7 +13,7 @@ from alliance_dynamics.kernel.segments import segments
 from alliance_dynamics.model.expression import Table
 
 # folded here because every back-end rounds them alike; exp, log and their kin stay for the kernel
-FOLDED: dict[str, Callable[..., object]] = {
+FOLDED: dict[str, np.ufunc] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
@@ -117,14 +117,15 @@ def _exact(ops: Sequence[Op]) -> set[int]:
     found: set[int] = set()
     for index in range(len(ops) - 1, -1, -1):
         op = ops[index]
-        if index in found or op.kind in JUMPS or _jumps(op):
+        if index in found or op.kind in JUMPS or table_jumps(op):
             found.update(op.args)
         elif op.kind == "select":
             found.add(op.args[0])
     return found
 
 
-def _jumps(op: Op) -> bool:
+def table_jumps(op: Op) -> bool:
+    """Whether an operation is a table with a jump in it."""
     if not isinstance(op.value, Table):
         return False
     found = segments(op.value)
@@ -246,6 +247,6 @@ class _Writer(GraphBuilder):
     def _fold(self, index: int) -> int:
         """The constant that an operation on constants is."""
         op = self.ops[index]
-        if op.kind not in FOLDED:
+        if op.kind not in FOLDED or any(self.ops[a].level for a in op.args):
             return index
         return self.write(op, tuple(self._fold(a) for a in op.args), exact=True)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.kernel import mathematics as m
-from alliance_dynamics.kernel.driver import ARGUMENTS, PASSED
+from alliance_dynamics.kernel.driver import POINTERS, SCALARS
 from alliance_dynamics.kernel.emit import Emit
 from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.fragments import read_ring, uniform
@@ -24,6 +24,7 @@ COSTS |= {"powers": 120, "sinh": 70, "cosh": 70, "tanh": 30, "mod": 16, "random"
 BRIEF = ("exp", "log", "pow", "powers", "sinh", "cosh")  # shorter where no argument is unusual
 PATIENCE = 64  # calls for which a piece that met an unusual argument expects another one
 CONDITIONS = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
+LEAVES = ("param", "time", "steptime", "state", "frozen")  # loaded where they are used
 LOGIC = (*CONDITIONS, "and", "or", "not")
 
 
@@ -36,6 +37,7 @@ class Module:
     permute: bool
     called: bool
     form: Format = DOUBLE
+    pointers: Sequence[str] = POINTERS  # that every piece gets
     functions: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     declarations: set[str] = field(default_factory=set)
@@ -47,7 +49,8 @@ class Module:
 
     def add(self, name: str, body: Emit) -> None:
         """A function with the arguments that every piece has; vectors that it keeps on its stack are aligned."""
-        head = f'define internal void @{name}({ARGUMENTS}) "stackrealign" {{'
+        arguments = ", ".join([*(f"ptr noalias %{each}" for each in self.pointers), *SCALARS])
+        head = f'define internal void @{name}({arguments}) "stackrealign" {{'
         self.functions += [head, *body.lines, "  ret void", "}", ""]
         self.declarations |= body.intrinsics
 
@@ -63,6 +66,7 @@ class Module:
         whole.line(f"store i64 {whole.do(f'sub i64 {left}, 1')}, ptr {place}, align 8")
         self.add(f"{name}_whole", whole)
         again = brief.any_unusual()
+        passed = ", ".join([*(f"ptr %{each}" for each in self.pointers), *SCALARS])
         body = Emit(self.width)
         body.lines = [
             f"  %seen_at = getelementptr inbounds {brief.double}, ptr %scratch, i64 {seen}",
@@ -73,7 +77,7 @@ class Module:
             *brief.lines,
             f"  br i1 {again}, label %whole, label %done",
             "whole:",
-            f"  call void @{name}_whole({PASSED})",
+            f"  call void @{name}_whole({passed})",
             "  br label %done",
             "done:",
         ]
@@ -153,11 +157,11 @@ class Piece:
             # a constant that is no number yet: what is kept for each run is not at hand here
             self.compute(index)
             return self.value(index)
-        elif index in self.graph.places:
-            memory, slot = self.graph.places[index]
+        elif place := self.graph.place(index, self.group):
+            memory, slot = place
             result = self._load_time(slot) if memory == "times" else e.load(f"%{memory}", slot)
         else:
-            result = self._leaf(op)
+            result = self._leaf(index, op)
         self._values[index] = result
         return result
 
@@ -170,12 +174,14 @@ class Piece:
         e = self.e
         if self.group == "time":
             return e.load("%T", slot)
-        address = e.do(f"getelementptr inbounds double, ptr %T, i64 {slot * e.width}")
-        return e.broadcast(e.do(f"load double, ptr {address}, align 8"))
+        return e.broadcast(e.scalar("%T", slot * e.width))
 
-    def _leaf(self, op: Op) -> str:
-        e, layout, plan = self.e, self.graph.layout, self.graph.plan
+    def _leaf(self, index: int, op: Op) -> str:
+        e = self.e
+        plan, layout, mark = self.graph.side(index)
         match op.kind:
+            case "param" if mark:  # the same in all runs
+                return e.broadcast(e.scalar(f"%P{mark}", layout.parameters[op.integer]))
             case "param":
                 return e.load("%P", layout.parameters[op.integer])
             case "time" | "steptime" if self.group == "time":
@@ -183,17 +189,17 @@ class Piece:
             case "time" | "steptime":
                 return e.broadcast(f"%{op.kind}")
             case "frozen":
-                return e.load("%keep", layout.frozen[op.integer])
+                return e.load(f"%keep{mark}", layout.frozen[op.integer])
             case "state" if op.integer in plan.held:
-                return e.load("%keep", layout.states + plan.held.index(op.integer))
+                return e.load(f"%keep{mark}", layout.states + plan.held.index(op.integer))
             case "state":
-                return e.load("%scratch", plan.integrated.index(op.integer))
+                return e.load(f"%scratch{mark}", plan.integrated.index(op.integer))
         raise AssertionError(f"{op.kind} is used before it is computed")
 
     def compute(self, index: int) -> None:
         op = self.graph.ops[index]
-        if op.kind in ("param", "time", "steptime", "state", "frozen"):
-            return  # loaded where it is used
+        if op.kind in LEAVES:
+            return
         if op.kind in LOGIC:
             self._masks[index] = self._logic(op)
         else:
@@ -212,13 +218,14 @@ class Piece:
         return e.compare(CONDITIONS[op.kind], self.value(a), self.value(b))
 
     def _number(self, index: int, op: Op) -> str:
-        e, layout, module = self.e, self.graph.layout, self.graph.module
+        e, module = self.e, self.graph.module
+        _, layout, mark = self.graph.side(index)
         match op.kind:
             case "select":
                 condition, then, other = op.args
                 return e.select(self.mask(condition), self.value(then), self.value(other))
             case "ring":
-                return read_ring(e, layout.rings[op.integer])
+                return read_ring(e, f"%keep{mark}", f"%R{mark}", layout.rings[op.integer])
             case "random":
                 return uniform(e, e.load("%keep", layout.keys[index], e.long))
             case "lookup":

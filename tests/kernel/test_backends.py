@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from alliance_dynamics.kernel import jit, llvm, noise
+from alliance_dynamics.kernel import jit, llvm, noise, runner
 from alliance_dynamics.kernel.formats import DOUBLE, Format
 from alliance_dynamics.kernel.integrate import METHODS, Schedule, Task, Trajectories, compile_kernel
 from alliance_dynamics.kernel.optimise import optimise
@@ -191,8 +191,8 @@ def test_bits_do_not_depend_on_width_threads_chunk_or_place(size, monkeypatch):
     for width in (2, 4, 8, 16):
         if width <= 2 * jit.machine_width():
             np.testing.assert_array_equal(with_width(program, outputs, width, task).values, whole.values)
-    monkeypatch.setattr(jit, "CHUNK_BYTES", 1)
-    monkeypatch.setattr(jit, "TIMES_BYTES", 1000)
+    monkeypatch.setattr(runner, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(runner, "TIMES_BYTES", 1000)
     np.testing.assert_array_equal(kernel.run(p, schedule, seed=7, threads=2).values, whole.values)
     monkeypatch.setattr(llvm, "PIECE", 90)
     monkeypatch.setattr(llvm, "CALLED_ABOVE", 10**9 if size == 3000 else 0)

@@ -214,14 +214,18 @@ def test_pieces_threads_parts_of_time_and_runs_one_after_the_other(pieces, monke
     assert_same_bits(runner.execute(Task(p, schedule, METHODS["rk4"], 7, 2, 1)), wanted)
 
 
-def test_elements_of_an_array_fill_the_lanes():
-    """24 elements take three vectors for each operation, whatever states and results are called."""
+def array_of_stocks() -> Program:
     b = Build(a=0.3)
     g = b.g
     stocks = [b.state(f"s{i}", 1.0 + i) for i in range(24)]
     for i in reversed(range(24)):
         b.rate(f"s{i}", g("sub", g("pow", stocks[i], g("mul", g.p("a"), 1.0 + i)), g("mul", stocks[i], 0.1 + i)))
-    made = planned(b.program())
+    return b.program()
+
+
+def test_elements_of_an_array_fill_the_lanes():
+    """24 elements take three vectors for each operation, whatever states and results are called."""
+    made = planned(array_of_stocks())
     group_of = {i: group for group, indices in made.groups.items() for i in indices}
     rates = {s: made.program.states[s].rate for s in made.integrated}
     shape = shape_of(made.program.step, group_of, rates, kinds_of(made))
@@ -239,3 +243,15 @@ def test_a_few_runs_of_an_array_are_made_one_after_the_other():
         wanted = compiled.runner(WIDTHS[-1]).execute(task)
         assert_same_bits(compiled.execute(task), wanted)
         assert_same_bits(compiled.execute(task), wanted)
+
+
+def test_runs_whose_states_leave_the_nearest_cache_are_made_one_after_the_other(monkeypatch):
+    monkeypatch.setattr(jit, "CROWDED", 100)
+    program = array_of_stocks()
+    made, chosen = planned(program), []
+    compiled = jit.compile_plan(made)
+    task = Task(rows(program, 21), Schedule(0.0, 0.25, 8, 4), METHODS["rk4"], 3, 5, 2)
+    wanted = compiled.runner(WIDTHS[-1]).execute(task)
+    monkeypatch.setattr(compiled, "single_runner", lambda once=compiled.single_runner: chosen.append(1) or once())
+    assert_same_bits(compiled.execute(task), wanted)
+    assert chosen

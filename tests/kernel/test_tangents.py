@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, reject, settings
 from test_backends import needs_llvm, programs, rows
 
 from alliance_dynamics.errors import UsageError
+from alliance_dynamics.kernel import direction_runs, runner, tangents
 from alliance_dynamics.kernel import optimise as optimise_module
-from alliance_dynamics.kernel import tangents
 from alliance_dynamics.kernel.integrate import Kernel, Schedule, compile_kernel
 from alliance_dynamics.kernel.optimise import optimise
 from alliance_dynamics.kernel.program import Program
@@ -146,8 +146,8 @@ def test_at_ties_the_first_side_and_at_knots_the_right_slope_is_taken():
 @needs_llvm
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(programs())
-def test_both_back_ends_have_the_same_derivatives_and_the_values_of_a_run(program: Program):
-    outputs, schedule, p = list(program.outputs), Schedule(0.0, 0.125, 16, 4), rows(program, 3)
+def test_both_back_ends_have_the_same_derivatives_for_few_and_many_runs_and_the_values_of_a_run(program: Program):
+    outputs, schedule, p = list(program.outputs), Schedule(0.0, 0.125, 16, 4), rows(program, 11)
     found = []
     for backend in ("llvm", "numpy"):
         kernel = compile_kernel(program, outputs, backend=backend)
@@ -156,6 +156,9 @@ def test_both_back_ends_have_the_same_derivatives_and_the_values_of_a_run(progra
         except UsageError:  # a random program may set the time of an event by a parameter
             reject()
         np.testing.assert_array_equal(result.values, kernel.run(p, schedule, seed=5).values)
+        few = kernel.jacobian(p[:3], schedule, program.parameters, seed=5)
+        np.testing.assert_array_equal(few.slopes, result.slopes[:3])
+        np.testing.assert_array_equal(few.failed, result.failed[:3])
         found.append(result.slopes)
     largest = np.abs(found[1]).max(axis=(0, 1), keepdims=True)
     assert (np.abs(found[0] - found[1]) <= 1e-9 * np.maximum(largest, 1e-3)).all()
@@ -189,7 +192,8 @@ def test_the_composed_model_agrees_with_central_differences():
         assert (np.abs(slope - rough[name]) <= 1e-6 * np.abs(slope).max(axis=0) + rounding).all(), name
 
 
-def test_memory_of_every_kind_is_differentiated():
+@pytest.mark.parametrize("runs", [3, 11])
+def test_memory_of_every_kind_is_differentiated(runs):
     b = Build(a=0.5, c=2.0)
     g = b.g
     s = b.state("s", "a")
@@ -200,7 +204,7 @@ def test_memory_of_every_kind_is_differentiated():
     b.rate("s", g("sub", g("mul", 0.1, g("add", late, frozen)), g("mul", 0.05, last)))
     program = b.program(frozen=g("mul", frozen, 1.0))
     kernel = compile_kernel(program, list(program.outputs))
-    p, schedule = rows(program, 3), Schedule(0.0, 0.25, 24, 4)
+    p, schedule = rows(program, runs), Schedule(0.0, 0.25, 24, 4)
     agree(kernel.jacobian(p, schedule, ["a", "c"]).slopes, differences(kernel, p, schedule), 1e-7)
 
 
@@ -228,8 +232,14 @@ def test_parameters_that_move_together_are_one_direction_and_threads_change_no_b
     again = kernel.jacobian(p, schedule, ["beta", "gamma", "n"], threads=3)
     np.testing.assert_array_equal(again.slopes, single.slopes)
     assert kernel.jacobian(p, schedule, []).slopes.shape == (40, 11, 4, 0)
+    for operations in (15_000, 0):  # few runs have directions in further lanes, or beside each other in one
+        tangents._made.cache_clear()
+        monkeypatch.setattr(tangents, "OPERATIONS", operations)
+        few = kernel.jacobian(p[:5], schedule, ["beta", "gamma", "n"])
+        np.testing.assert_array_equal(few.slopes, single.slopes[:5])
     tangents._made.cache_clear()
-    monkeypatch.setattr(tangents, "OPERATIONS", 0)
+    monkeypatch.setattr(runner, "TIMES_BYTES", 1000)
+    monkeypatch.setattr(direction_runs, "NEAR_BYTES", 1)
     np.testing.assert_array_equal(kernel.jacobian(p, schedule, ["beta", "gamma", "n"]).slopes, single.slopes)
     tangents._made.cache_clear()
 
