@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from alliance_dynamics.errors import Fault, Place, fault, suggestion
+from alliance_dynamics.errors import MOST_SUGGESTED, Fault, Place, fault, suggestion
 from alliance_dynamics.model.model import Dimension
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.places import Statement
@@ -145,7 +145,7 @@ def _resolve(
                 fault(
                     each.place,
                     "`{name}` stands for the subscript range `{other}`, which is not defined",
-                    remedy=suggestion(item, [other.label for other in ranges.values()]),
+                    remedy=_near(item, ranges, faults),
                     name=each.label,
                     other=item,
                 )
@@ -205,7 +205,7 @@ def _mappings(
                     fault(
                         each.place,
                         "`{name}` is mapped to `{target}`, which is not a subscript range",
-                        remedy=suggestion(target_label, [other.label for other in ranges.values()]),
+                        remedy=_near(target_label, ranges, faults),
                         name=each.label,
                         target=target_label,
                     )
@@ -235,6 +235,10 @@ def _mappings(
     for target, name, elements in inverse:
         mappings.setdefault(target, {}).setdefault(name, elements)
     return mappings
+
+
+def _near(label: str, ranges: dict[str, Range], faults: list[Fault]) -> str:
+    return suggestion(label, [each.label for each in ranges.values()]) if len(faults) < MOST_SUGGESTED else ""
 
 
 def _groups(target: str, items: list[str] | None, dimensions: dict[str, Dimension]) -> list[tuple[str, ...]]:

@@ -218,7 +218,7 @@ def _dimensions(group: list[Defined], world: World, partial: dict[str, str]) -> 
     full = []
     for position, elements in enumerate(defined):
         used = list(dict.fromkeys(each.definition.subscripts[position] for each in group))
-        holders = [each for each in world.written if elements <= set(each.elements)]
+        holders = world.holders(elements)
         holders.sort(key=lambda each: (len(each.elements), each.name not in used))
         if used[0] in world.dimensions and set(world.elements(used[0])) == elements:
             full.append(used[0])

@@ -70,10 +70,11 @@ def _ramp(arguments: Arguments) -> Expression:
 
 def _many(function: str) -> Callable[[Arguments], Expression]:
     def build(arguments: Arguments) -> Expression:
-        value = arguments[0]
-        for each in arguments[1:]:
-            value = Call(function, (value, each))
-        return value
+        level = list(arguments)
+        while len(level) > 1:  # in pairs, so that many values are not nested deeply
+            last = level[len(level) - len(level) % 2 :]
+            level = [Call(function, pair) for pair in zip(level[::2], level[1::2], strict=False)] + last
+        return level[0]
 
     return build
 
