@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from vensim_texts import CONTROLS, expression_of, read, refusal
 
 from alliance_dynamics.errors import ModelError, RunError, UnsupportedError
+from alliance_dynamics.kernel.counts import DRAWS
+from alliance_dynamics.kernel.equations import WITH_EXPRESSIONS
 from alliance_dynamics.kernel.flatten import flatten
+from alliance_dynamics.kernel.memory import MEMORY
+from alliance_dynamics.kernel.stateless import STATELESS
 from alliance_dynamics.model import expression as ex
 from alliance_dynamics.model.functions import FUNCTIONS, function_of_vensim
 from alliance_dynamics.model.names import canonical
@@ -195,6 +199,7 @@ def test_not_available_is_a_number_that_equals_itself():
         ("x ~~|", ["has no equation", "model_data.dat"]),
         ("t((0,0),(5,50),(3,30)) ~~|", ["`t` is not sorted", "x = 3.0 comes after x = 5.0"]),
         ("t((0,0)) ~~|", ["1 point(s)"]),
+        (REGIONS + "x[Region,Region] = Region ~~|", ["`x` has the range `Region` twice", "`Region 2 <-> Region`"]),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_name_and_reason(equation, messages):
@@ -233,6 +238,12 @@ def test_the_scanner_finds_the_names_that_the_model_has(names):
     assert from_json(to_json(model)) == model
     for name, each in model.variables.items():
         assert canonical(text.splitlines()[each.place.line - 1].partition("=")[0]) == name
+
+
+def test_every_function_of_the_table_has_a_meaning():
+    assert set(FUNCTIONS) - {"game"} <= {*STATELESS, *DRAWS, *MEMORY, *WITH_EXPRESSIONS}
+    run = run_model(read("x = PI() ~~|"), backend="numpy")
+    assert (run.values[:, run.columns.index("x")] == math.pi).all()
 
 
 @pytest.mark.parametrize("function", [each for each in FUNCTIONS.values() if function_of_vensim(each.vensim) is each])
