@@ -170,14 +170,14 @@ def _resolve(
 def _numbered(item: str, each: Range, faults: list[Fault]) -> list[str]:
     match = _NUMERIC.match(item)
     first, last = (int(match.group(2)), int(match.group(4))) if match else (0, -1)
-    if match is None or match.group(1).strip() != match.group(3).strip() or not match.group(1).strip():
+    if match is None or canonical(match.group(1)) != canonical(match.group(3)) or not match.group(1).strip():
         expected = "Expected (name1-name9): a name and a number on both sides, the name the same."
     elif last < first:
         expected = "Expected the smaller number first."
     elif last - first >= MOST_ELEMENTS:
         expected = "Expected at most {limit} elements."
     else:
-        return [f"{match.group(1).strip()}{number}" for number in range(first, last + 1)]
+        return [f"{match.group(1)}{number}" for number in range(first, last + 1)]
     faults.append(
         fault(
             each.place,
