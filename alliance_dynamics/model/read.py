@@ -55,7 +55,7 @@ def _read_xml(path: Path, size: int) -> Model:
     if size > MOST_HERE:
         from alliance_dynamics.model.child import read_xmile_in_child
 
-        return read_xmile_in_child(path.resolve(), size)
+        return read_xmile_in_child(path.absolute(), size)
     from alliance_dynamics.model.check import checked
     from alliance_dynamics.model.xmile import read_xmile
 
