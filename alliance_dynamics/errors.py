@@ -15,6 +15,7 @@ from difflib import get_close_matches
 TEXTS = {"kind", "one", "other", "item", "why", "reason", "end", "feature", "wanted", "constants", "rest", "part"}
 
 MOST_SHOWN = 4_000  # characters of a name or list that one message repeats
+MOST_SUGGESTED = 100  # faults of one file for which a near name is searched, each among all names
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 

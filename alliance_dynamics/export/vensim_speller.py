@@ -118,7 +118,7 @@ class VensimSpeller(Speller):
     def call(self, node: Call) -> str:
         function, arguments = node.function, node.arguments
         row = FUNCTIONS.get(function)
-        if function == "get_data_between_times":
+        if function.startswith("get_data_"):
             raise self.refused("`{name}` is a series of data, which cannot be written as {format}")
         if row is None or function_of_vensim(row.vensim) is not row:
             raise self.no_counterpart(row.vensim if row else function)

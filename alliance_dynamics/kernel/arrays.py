@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.kernel.nodes import ONE, ZERO, Node, const, select, tree
-from alliance_dynamics.kernel.stateless import zidz
-from alliance_dynamics.model.expression import Call, Expression, Reference
+from alliance_dynamics.kernel.stateless import STATELESS, zidz
+from alliance_dynamics.model.expression import Call, Expression, Reference, walk
 
 if TYPE_CHECKING:
     from alliance_dynamics.kernel.equations import SiteOf
+
+
+SHARED = 30  # elements from which on a reduction that is the same for all elements is made once
 
 
 def reduce_nodes(kind: str, nodes: Sequence[Node]) -> Node:
@@ -27,11 +31,30 @@ def reduce_nodes(kind: str, nodes: Sequence[Node]) -> Node:
 
 
 def _reduction(kind: str) -> Callable[..., Node]:
-    def build(site: SiteOf, *arguments: Expression) -> Node:
+    def reduced(site: SiteOf, arguments: tuple[Expression, ...]) -> Node:
         nodes = [site.with_choice(choice, argument) for argument in arguments for choice in site.choices(argument)]
         return reduce_nodes(kind, nodes)
 
+    def build(site: SiteOf, *arguments: Expression) -> Node:
+        if not (site.chosen and site.remembers and _the_same_for_all(site, arguments)):
+            return reduced(site, arguments)
+        return site.shared((kind, site.time, arguments), 0, lambda: [site.value(reduced(site, arguments))])[0]
+
     return build
+
+
+def _the_same_for_all(site: SiteOf, arguments: tuple[Expression, ...]) -> bool:
+    """Whether a reduction over many elements depends on no element of the left-hand side, so that one serves all."""
+    if sum(math.prod(len(site.subscripts.elements(n)) for n in site.subscripts.reduced(a)) for a in arguments) < SHARED:
+        return False
+    for node in (node for argument in arguments for node in walk(argument)):
+        if isinstance(node, Call) and node.function not in STATELESS:
+            return False
+        if isinstance(node, Reference):
+            free = [each for each in node.subscripts if each in site.subscripts.dimensions]  # a marked one ends with !
+            if free or not (node.name in site.builder.model.variables or node.name == "time"):
+                return False
+    return True
 
 
 def element_count(site: SiteOf, dimension: Expression) -> Node:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise, product
 
@@ -13,7 +15,7 @@ from alliance_dynamics.kernel.arrays import ARRAYS
 from alliance_dynamics.kernel.counts import DRAWS
 from alliance_dynamics.kernel.matrices import MATRICES
 from alliance_dynamics.kernel.memory import MEMORY
-from alliance_dynamics.kernel.nodes import STEP_TIME, TIME, Equation, Node, const, var
+from alliance_dynamics.kernel.nodes import STEP_TIME, TIME, Equation, Node, const, post_order, var
 from alliance_dynamics.kernel.numbers import number_of
 from alliance_dynamics.kernel.stateless import STATELESS
 from alliance_dynamics.kernel.subscripts import Subscripts, find_definition_faults, resolve_reference
@@ -50,6 +52,8 @@ BINARY = {
 Points = tuple[tuple[float, float], ...]
 MOST_EQUATIONS = 200_000
 MOST_NODES = 3_000_000  # parts of equations; a graph of them takes some 10 s and 1 GB
+DEEPEST_CALLS = 5_000
+PARTS_OF_MEMORY = 10  # of the equations of one level of a delay, or of another hidden value
 WITH_EXPRESSIONS = {**ARRAYS, **ALLOCATION, **MATRICES, **TABLES}
 
 
@@ -64,19 +68,33 @@ def flat_equations(
     subscripts = Subscripts(model)
     faults = find_definition_faults(model, subscripts)
     builder = _Builder(model, subscripts, points or {}, numbers or {})
-    for variable in model.variables.values():
-        if variable.kind == "lookup":
-            continue
-        for definition in variable.definitions:
-            try:
-                builder.add(variable, definition)
-            except ModelError as error:
-                faults.extend(error.faults)
-            except RecursionError:
-                faults.append(fault(definition.place, "the equation is nested too deeply", remedy="Split it in two"))
+    with _deep_calls():
+        for variable in model.variables.values():
+            if variable.kind == "lookup":
+                continue
+            for definition in variable.definitions:
+                try:
+                    builder.add(variable, definition)
+                except ModelError as error:
+                    faults.extend(error.faults)
+                except RecursionError:
+                    faults.append(
+                        fault(definition.place, "the equation is nested too deeply", remedy="Split it in two")
+                    )
     if faults:
         raise ModelError(_distinct(faults))
     return builder.equations
+
+
+@contextmanager
+def _deep_calls() -> Iterator[None]:
+    """Room for expressions as deep as the readers let through, at three calls for each level of functions."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEEPEST_CALLS))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 class _Builder:
@@ -318,6 +336,7 @@ class SiteOf:
     def _hide(self, kind: str, **fields: Node) -> Node:
         if not self.remembers:
             raise self.unsupported("a function with memory in a number that must be known before the run")
+        self.builder.count(PARTS_OF_MEMORY, self.place)
         self.hidden += 1
         while (name := f"{self.name}#{self.hidden}") in self.builder.model.variables:
             self.hidden += 1
@@ -362,7 +381,9 @@ class SiteOf:
         if function in STATELESS:
             return STATELESS[function](*nodes)
         if function in DRAWS:
-            return DRAWS[function](self, *nodes)
+            drawn = DRAWS[function](self, *nodes)
+            self.builder.count(sum(1 for _ in post_order([drawn])), self.place)
+            return drawn
         if function in MEMORY:
             return MEMORY[function](self, *nodes)
         raise self.unsupported(f"the function `{function}`")

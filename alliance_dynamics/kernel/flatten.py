@@ -199,19 +199,17 @@ def frozen_order(frozen: list[Equation], equations: Mapping[str, Equation]) -> l
     """INITIAL values, those that others need first."""
     names = {each.name for each in frozen}
     order: list[Equation] = []
-    done: set[str] = set()
+    seen: set[str] = set()
     probe = _Graph(equations, at_start=True)
     for each in frozen:
         stack = [(each.name, False)]
-        seen: set[str] = set()
         while stack:
             name, ready = stack.pop()
             if ready:
-                if name in names and name not in done:
-                    done.add(name)
+                if name in names:
                     order.append(equations[name])
                 continue
-            if name in seen or name in done:
+            if name in seen:
                 continue
             seen.add(name)
             stack.append((name, True))

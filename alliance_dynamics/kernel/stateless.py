@@ -291,6 +291,7 @@ STATELESS: dict[str, Callable[..., Node]] = {
     "arccos": _op("acos"),
     "arctan": _op("atan"),
     "integer": _op("trunc"),
+    "pi": lambda: const(math.pi),
     "floor": _op("floor"),
     "power": _op("pow"),
     "min": _many("min"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.kernel.nodes import Node, const, select
@@ -53,6 +54,33 @@ def get_data_between_times(site: SiteOf, table: Expression, time: Expression, mo
     )
 
 
+def lookup_area(site: SiteOf, table: Expression, start: Expression, end: Expression) -> Node:
+    """The integral of a lookup from `start` to `end`, flat outside of its points; below 0 where `end` comes first."""
+    points = _points(site, table)
+    if points.interpolation != "continuous":
+        raise site.unsupported("LOOKUP AREA of a table that is not linear between its points")
+    trapezoids = [(b - a) * (p + q) / 2 for (a, b), (p, q) in zip(pairwise(points.x), pairwise(points.y), strict=True)]
+    areas = tuple(accumulate(trapezoids, initial=0.0))
+
+    def up_to(x: Node) -> Node:
+        knot, before, left = (
+            ("lookup", Table(points.x, values, "discrete"), x) for values in (points.x, areas, points.y)
+        )
+        sides = ("add", left, ("lookup", points, x))
+        return ("add", before, ("mul", ("mul", const(0.5), ("sub", x, knot)), sides))
+
+    return ("sub", up_to(site.node(end)), up_to(site.node(start)))
+
+
+def _time_of(point: int) -> Callable[..., Node]:
+    """The time of a point of a data series, by its place among them."""
+
+    def build(site: SiteOf, table: Expression) -> Node:
+        return const(_points(site, table).x[point])
+
+    return build
+
+
 def get_time_value(site: SiteOf, relative: Expression, offset: Expression, measure: Expression) -> Node:
     """GET TIME VALUE for measure 0: the present time (base 0) or the start (base 1), plus an offset."""
     kind = round(site.number(site.node(measure), "the measure of GET TIME VALUE"))
@@ -82,5 +110,8 @@ TABLES: dict[str, Callable[..., Node]] = {
     "lookup": lookup,
     "lookup_invert": lookup_invert,
     "get_data_between_times": get_data_between_times,
+    "get_data_first_time": _time_of(0),
+    "get_data_last_time": _time_of(-1),
+    "lookup_area": lookup_area,
     "get_time_value": get_time_value,
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.text import FORMAT, from_json, to_json
 
-READER = 2  # raised whenever the same text would be read to another model
+READER = 3  # raised whenever the same text would be read to another model
 
 
 def cache_folder() -> Path:

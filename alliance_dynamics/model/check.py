@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from alliance_dynamics.errors import Fault, fault, nearest
+from alliance_dynamics.errors import MOST_SUGGESTED, Fault, ModelError, fault, nearest
 from alliance_dynamics.model import expression as ex
 from alliance_dynamics.model.check_time import check_time
 from alliance_dynamics.model.cycles import find_cycles
@@ -84,6 +85,13 @@ def _check_labels(model: Model) -> list[Fault]:
     ]
 
 
+def checked(model: Model) -> Model:
+    """A model that passed the checks common to all formats, with their notices; ModelError with all faults."""
+    if faults := check_model(model):
+        raise ModelError(faults)
+    return replace(model, notices=tuple(dict.fromkeys([*model.notices, *model_notices(model)])))
+
+
 def model_notices(model: Model) -> list[str]:
     """What a user should know of a model that can be run; what its time axis is not, each run says."""
     return look_alike_notices(model)
@@ -106,7 +114,7 @@ def _check_subscripts(
                 if name not in model.dimensions and name not in elements:
                     unknown.setdefault(name, definition)
     for name, definition in unknown.items():
-        near = nearest(name, [*model.dimensions, *elements])
+        near = nearest(name, [*model.dimensions, *elements]) if len(faults) < MOST_SUGGESTED else ""
         faults.append(
             fault(
                 definition.place,
@@ -196,7 +204,7 @@ def _check_references(
         if node.name not in model.variables:
             if node.name in model.dimensions or node.name in known or node.name == "time":
                 continue
-            near = nearest(node.name, [*model.variables])
+            near = nearest(node.name, [*model.variables]) if len(faults) < MOST_SUGGESTED else ""
             line = model.variables[near].place.line if near else 0
             faults.append(
                 fault(
@@ -233,7 +241,8 @@ def _check_references(
             if name in model.dimensions or dimension not in model.dimensions:
                 continue
             if name not in model.dimensions[dimension].elements:
-                near = nearest(name, model.dimensions[dimension].elements)
+                here = model.dimensions[dimension].elements
+                near = nearest(name, here) if len(faults) < MOST_SUGGESTED else ""
                 faults.append(
                     fault(
                         definition.place,

@@ -67,7 +67,17 @@ def check_time(model: Model) -> list[Fault]:
     values: dict[str, float] = {}
     for name in CONTROLS:
         variable = model.variables.get(name)
-        if variable is None or variable.dimensions:
+        if variable is None:
+            continue
+        if variable.dimensions or variable.kind in ("lookup", "data"):
+            faults.append(
+                fault(
+                    variable.place,
+                    "{name} is an array, a lookup or data",
+                    expected="Expected one number",
+                    name=variable.label,
+                )
+            )
             continue
         try:
             values[name] = constant_value(model, name)

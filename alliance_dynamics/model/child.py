@@ -1,4 +1,4 @@
-"""The reading of Vensim text in a process of its own, so that neither its time nor its memory is the caller's."""
+"""The reading of models in a process of its own, so that neither its time nor its memory is the caller's."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from alliance_dynamics.errors import Fault, ModelError, Place, fault
+from alliance_dynamics.model.model import Model
 from alliance_dynamics.model.text import from_json, to_json
 from alliance_dynamics.model.vensim import Read, read_vensim_text
 
 SECONDS = 30.0  # of processor time
 SECONDS_PER_MEGABYTE = 60.0
+SECONDS_PER_MEGABYTE_OF_XML = 10.0
 PATIENCE = 4.0  # seconds by the clock for each of the processor, which others may be using
 BYTES = 2 * 2**30
 
@@ -29,9 +31,21 @@ def read_in_child(text: str, file: str, folder: Path | None, *, seconds: float =
     four times as many by the clock.
     """
     limit = seconds + SECONDS_PER_MEGABYTE * len(text) / 1e6
-    request = json.dumps(
-        {"text": text, "file": file, "folder": None if folder is None else str(folder), "seconds": limit}
-    )
+    folder_name = None if folder is None else str(folder)
+    answer = _ask({"kind": "vensim", "text": text, "file": file, "folder": folder_name, "seconds": limit})
+    return Read(from_json(answer["model"]), answer["files"])
+
+
+def read_xmile_in_child(path: Path, size: int) -> Model:
+    """The checked model of an XMILE file of so many bytes, as `read.read_model` has it; limits as for Vensim text."""
+    limit = SECONDS + SECONDS_PER_MEGABYTE_OF_XML * size / 1e6
+    answer = _ask({"kind": "xmile", "path": str(path), "file": path.name, "seconds": limit})
+    return from_json(answer["model"])
+
+
+def _ask(request: dict[str, Any]) -> dict[str, Any]:
+    """What the child process answers; ModelError with its faults, or for its limits."""
+    file, limit = request["file"], request["seconds"]
     command = [sys.executable, "-P", "-X", "utf8", "-W", "ignore", "-m", __name__]
     package = str(Path(__file__).resolve().parents[2])
     environment = {
@@ -43,7 +57,12 @@ def read_in_child(text: str, file: str, folder: Path | None, *, seconds: float =
     }
     try:
         done = subprocess.run(
-            command, input=request.encode(), capture_output=True, timeout=PATIENCE * limit, env=environment, check=False
+            command,
+            input=json.dumps(request).encode(),
+            capture_output=True,
+            timeout=PATIENCE * limit,
+            env=environment,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise ModelError(_too_slow(file, limit)) from error
@@ -64,7 +83,7 @@ def read_in_child(text: str, file: str, folder: Path | None, *, seconds: float =
         ) from error
     if "faults" in answer:
         raise ModelError([_fault(each) for each in answer["faults"]])
-    return Read(from_json(answer["model"]), answer["files"])
+    return answer
 
 
 def _too_slow(file: str, limit: float) -> Fault:
@@ -87,10 +106,8 @@ def main() -> None:
         seconds = math.ceil(request["seconds"])
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     out, sys.stdout = sys.stdout, sys.stderr  # nothing that a library prints may get into the answer
-    folder = None if request["folder"] is None else Path(request["folder"])
     try:
-        read = read_vensim_text(request["text"], request["file"], folder)
-        answer: dict[str, Any] = {"model": to_json(read.model), "files": read.files}
+        answer = _read(request)
     except ModelError as error:
         answer = {"faults": [_fault_to_json(each) for each in error.faults]}
     except (RecursionError, MemoryError) as error:
@@ -102,6 +119,17 @@ def main() -> None:
         answer = {"faults": [_fault_to_json(what)]}
     out.write(json.dumps(answer))
     out.flush()
+
+
+def _read(request: dict[str, Any]) -> dict[str, Any]:
+    if request["kind"] == "xmile":
+        from alliance_dynamics.model.check import checked
+        from alliance_dynamics.model.xmile import read_xmile
+
+        return {"model": to_json(checked(read_xmile(Path(request["path"]))))}
+    folder = None if request["folder"] is None else Path(request["folder"])
+    read = read_vensim_text(request["text"], request["file"], folder)
+    return {"model": to_json(read.model), "files": read.files}
 
 
 def _fault_to_json(each: Fault) -> dict[str, Any]:

@@ -36,6 +36,8 @@ _AT_START: dict[str, tuple[int, ...]] = {
     "trend": (2,),
     "previous": (1,),
     "get_data_between_times": (1, 2),
+    "get_data_first_time": (),
+    "get_data_last_time": (),
 }
 
 

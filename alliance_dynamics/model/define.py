@@ -80,6 +80,7 @@ def _define(parsed: Parsed, scope: Scope) -> list[Defined]:
         scope = Scope(world, statement, subscripts)
 
     def made(kind: Kind, expression: ex.Expression, initial: ex.Expression | None = None) -> list[Defined]:
+        _refuse_doubled(subscripts, expression, initial, scope)
         definition = Definition(expression, subscripts, excluded, initial, place=statement.place)
         return [Defined(name, label, kind, definition, statement)]
 
@@ -125,6 +126,24 @@ def _define(parsed: Parsed, scope: Scope) -> list[Defined]:
         return made("constant", _array(tree, subscripts, scope))
     expression = lower(tree, scope)
     return made("constant" if isinstance(expression, ex.Number) else "auxiliary", expression)
+
+
+def _refuse_doubled(
+    subscripts: tuple[str, ...], expression: ex.Expression, initial: ex.Expression | None, scope: Scope
+) -> None:
+    """A range that stands twice on the left means no one element on the right."""
+    doubled = {each for each in subscripts if each in scope.world.dimensions and subscripts.count(each) > 1}
+    if not doubled:
+        return
+    for node in (node for root in (expression, initial) if root is not None for node in ex.walk(root)):
+        if isinstance(node, ex.Reference) and (used := doubled & {node.name, *node.subscripts}):
+            raise refused(
+                scope,
+                "`{name}` has the range `{range}` twice on the left, and once on the right it could mean either",
+                remedy="Define another name for the range, `{range} 2 <-> {range}`, and use both",
+                name=scope.statement.label,
+                range=scope.world.dimensions[min(used)].label,
+            )
 
 
 def _called(tree: Any, scope: Scope) -> tuple[str, tuple[Any, ...]]:

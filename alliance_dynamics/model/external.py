@@ -9,7 +9,7 @@ from typing import Any
 
 from alliance_dynamics.errors import Place, fault
 from alliance_dynamics.model.expression import Interpolation, Table
-from alliance_dynamics.model.names import canonical
+from alliance_dynamics.model.names import canonical, whole
 from alliance_dynamics.model.sheets import (
     Grid,
     Sheets,
@@ -62,9 +62,10 @@ class Files(Sheets):
         """
         file, sheet, series, cell = (each.strip() for each in strings)
         start = position_of(cell)
-        if series.isdecimal() and start:
+        row = whole(series)
+        if row is not None and start:
             grid = self.grid(file, sheet, place)
-            xs = row_of(grid, int(series) - 1)[start[1] :]
+            xs = row_of(grid, row - 1)[start[1] :]
             ys = [row_of(grid, start[0] + k)[start[1] :] for k in range(count)]
         elif start:
             grid = self.grid(file, sheet, place)
@@ -98,8 +99,9 @@ class Files(Sheets):
         else:
             grid = self.grid(file, sheet, place)
             end = position_of(last)
-            last_row = end[0] if end else int(last) - 1 if last.isdecimal() else None
-            last_column = end[1] if end else column_of(last) if last and not last.isdecimal() else None
+            number = whole(last)
+            last_row = end[0] if end else number - 1 if number is not None else None
+            last_column = end[1] if end else column_of(last) if last and number is None else None
             rows = grid[start[0] : None if last_row is None else last_row + 1]
             block = [row[start[1] : None if last_column is None else last_column + 1] for row in rows]
         names = [prefix + text_of(each) for row in block for each in row if each is not None and text_of(each)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from alliance_dynamics.errors import nearest
+from alliance_dynamics.errors import MOST_SUGGESTED, nearest
 from alliance_dynamics.model import expression as ex
 from alliance_dynamics.model.functions import CONSTRUCTS, FUNCTIONS, REFUSED, function_of_vensim, vensim_names
 from alliance_dynamics.model.model import Definition
@@ -164,7 +164,7 @@ def _call(tree: Any, scope: Scope) -> ex.Expression:
 def _unknown(scope: Scope, label: str) -> Refused:
     known = [*vensim_names(), *(plain(each.text.label) for each in scope.world.macros.values())]
     known += [scope.world.names[each] for each in scope.world.lookups if each in scope.world.names]
-    near = nearest(label, known)
+    near = nearest(label, known) if len(scope.world.faults) < MOST_SUGGESTED else ""
     return refused(
         scope,
         "The function `{function}` in `{name}` is not known",

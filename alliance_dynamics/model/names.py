@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_WHOLE = re.compile(r"[0-9]{1,9}")
 _BLANKS = re.compile(r"[\s_\u00a0\u202f]+")
 
 
@@ -19,6 +20,15 @@ def canonical(label: str) -> str:
         text = text[1:-1]
     text = text.replace("\\n", " ").replace("\\r", " ").replace('\\"', '"')
     return _BLANKS.sub("_", text.strip()).casefold()
+
+
+def whole(text: str) -> int | None:
+    """The whole number that up to nine ASCII digits write, None for any other text.
+
+    >>> whole("12"), whole("²"), whole("-1")
+    (12, None, None)
+    """
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def flat(name: str, elements: tuple[str, ...] = ()) -> str:

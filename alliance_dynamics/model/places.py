@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from alliance_dynamics.errors import Fault, Place, fault
 from alliance_dynamics.model.model import Method
-from alliance_dynamics.model.names import canonical
+from alliance_dynamics.model.names import canonical, whole
 
 MOST_PARENTHESES = 500
 MOST_IN_NAME = 1_000
@@ -348,7 +348,7 @@ def _read_method(sketch: str, file: str, text: str, result: Scan) -> None:
     parts = match.group(1).split(",")
     line = text.count("\n", 0, text.index(_SETTINGS) + len(_SETTINGS) + match.start()) + 1
     code = parts[3].strip() if len(parts) > 3 else ""
-    if not code.isdigit() or int(code) not in _METHODS:
+    if whole(code) not in _METHODS:
         result.faults.append(
             fault(
                 Place(file, line),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from alliance_dynamics.errors import Fault, Place, fault, suggestion
+from alliance_dynamics.errors import MOST_SUGGESTED, Fault, Place, fault, suggestion
 from alliance_dynamics.model.model import Dimension
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.places import Statement
@@ -145,7 +145,7 @@ def _resolve(
                 fault(
                     each.place,
                     "`{name}` stands for the subscript range `{other}`, which is not defined",
-                    remedy=suggestion(item, [other.label for other in ranges.values()]),
+                    remedy=_near(item, ranges, faults),
                     name=each.label,
                     other=item,
                 )
@@ -170,14 +170,14 @@ def _resolve(
 def _numbered(item: str, each: Range, faults: list[Fault]) -> list[str]:
     match = _NUMERIC.match(item)
     first, last = (int(match.group(2)), int(match.group(4))) if match else (0, -1)
-    if match is None or match.group(1).strip() != match.group(3).strip() or not match.group(1).strip():
+    if match is None or canonical(match.group(1)) != canonical(match.group(3)) or not match.group(1).strip():
         expected = "Expected (name1-name9): a name and a number on both sides, the name the same."
     elif last < first:
         expected = "Expected the smaller number first."
     elif last - first >= MOST_ELEMENTS:
         expected = "Expected at most {limit} elements."
     else:
-        return [f"{match.group(1).strip()}{number}" for number in range(first, last + 1)]
+        return [f"{match.group(1)}{number}" for number in range(first, last + 1)]
     faults.append(
         fault(
             each.place,
@@ -205,7 +205,7 @@ def _mappings(
                     fault(
                         each.place,
                         "`{name}` is mapped to `{target}`, which is not a subscript range",
-                        remedy=suggestion(target_label, [other.label for other in ranges.values()]),
+                        remedy=_near(target_label, ranges, faults),
                         name=each.label,
                         target=target_label,
                     )
@@ -235,6 +235,10 @@ def _mappings(
     for target, name, elements in inverse:
         mappings.setdefault(target, {}).setdefault(name, elements)
     return mappings
+
+
+def _near(label: str, ranges: dict[str, Range], faults: list[Fault]) -> str:
+    return suggestion(label, [each.label for each in ranges.values()]) if len(faults) < MOST_SUGGESTED else ""
 
 
 def _groups(target: str, items: list[str] | None, dimensions: dict[str, Dimension]) -> list[tuple[str, ...]]:

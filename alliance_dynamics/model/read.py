@@ -11,6 +11,7 @@ from alliance_dynamics.errors import Fault, ModelError, Place, fault, suggestion
 from alliance_dynamics.model.model import Model
 
 MOST_BYTES = 20_000_000
+MOST_HERE = 300_000  # bytes of an XMILE file that is read in this process
 
 _DECLARED = re.compile(rb"^\s*\{([A-Za-z0-9_.:\- ]+)\}")
 _BINARY = (
@@ -33,9 +34,7 @@ def read_model(path: str | Path, *, cache: bool = True) -> Model:
     path = _find(path)
     content = _bytes(path)
     if _is_xml(content):
-        from alliance_dynamics.model.xmile import read_xmile
-
-        return _checked(read_xmile(path))
+        return _read_xml(path, len(content))
     from alliance_dynamics.model import cache as kept
 
     key = kept.cache_key(content, path.name)
@@ -52,13 +51,15 @@ def read_model(path: str | Path, *, cache: bool = True) -> Model:
     return model
 
 
-def _checked(model: Model) -> Model:
-    """A model that passed the checks common to all formats, with their notices."""
-    from alliance_dynamics.model.check import check_model, model_notices
+def _read_xml(path: Path, size: int) -> Model:
+    if size > MOST_HERE:
+        from alliance_dynamics.model.child import read_xmile_in_child
 
-    if faults := check_model(model):
-        raise ModelError(faults)
-    return replace(model, notices=tuple(dict.fromkeys([*model.notices, *model_notices(model)])))
+        return read_xmile_in_child(path.absolute(), size)
+    from alliance_dynamics.model.check import checked
+    from alliance_dynamics.model.xmile import read_xmile
+
+    return checked(read_xmile(path))
 
 
 def decode(content: bytes, file: str) -> tuple[str, str]:

@@ -50,11 +50,20 @@ class World:
     listing_read: bool = False
 
     def __post_init__(self) -> None:
-        self.written = tuple(self.dimensions.values())
+        self._sets = {name: frozenset(each.elements) for name, each in self.dimensions.items()}
+        self._with: dict[str, list[Dimension]] = {}
+        for dimension in self.dimensions.values():
+            for element in dimension.elements:
+                self._with.setdefault(element, []).append(dimension)
 
     def elements(self, subscript: str) -> tuple[str, ...]:
         found = self.dimensions.get(subscript)
         return found.elements if found else (subscript,)
+
+    def holders(self, elements: set[str]) -> list[Dimension]:
+        """The dimensions of the file that have all these elements, in its order."""
+        one = next(iter(elements), "")
+        return [each for each in self._with.get(one, []) if elements <= self._sets[each.name]]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from alliance_dynamics.errors import Fault, Place, fault
 MOST_BYTES = 50_000_000
 MOST_UNPACKED = 200_000_000
 MOST_CELLS = 5_000_000
-_CELL = re.compile(r"^([A-Za-z]{1,3})([1-9]\d*)$")
+_CELL = re.compile(r"^([A-Za-z]{1,3})([1-9][0-9]{0,8})$")
 _SHEETS = (".xlsx", ".xlsm", ".xls")
 
 Grid = list[list[Any]]

@@ -58,13 +58,32 @@ def _read(text: str, file: str, folder: Path | None) -> Read:
     world = World(dimensions, files, Path(file).stem, faults=faults)
     outputs = any(macro.outputs for macro in found.macros)
     for macro in found.macros:
+        if earlier := world.macros.get(canonical(macro.label)):
+            world.faults.append(
+                fault(
+                    macro.place,
+                    "The macro `{name}` is defined again; first at line {line}",
+                    expected="Expected one definition.",
+                    name=macro.label,
+                    line=earlier.text.place.line,
+                )
+            )
         body = _parsed(macro.statements, outputs, world.faults)
         world.macros[canonical(macro.label)] = Macro(macro, body)
     equations = _parsed([each for each in found.statements if not is_range(each)], outputs, world.faults)
-    for _, parsed in equations:
+    for statement, parsed in equations:
         world.names.setdefault(canonical(parsed.label), plain(parsed.label))
         if parsed.sign == "(" or _is_external_lookup(parsed):
             world.lookups.add(canonical(parsed.label))
+        if canonical(parsed.label) in dimensions:
+            world.faults.append(
+                fault(
+                    statement.place,
+                    "`{name}` is the name of a variable and of a subscript range",
+                    remedy="Rename one of the two",
+                    name=plain(parsed.label),
+                )
+            )
     for statement, parsed in equations:
         define(parsed, Scope(world, statement))
     notices = [*found.notices, *files.notices]
@@ -218,7 +237,7 @@ def _dimensions(group: list[Defined], world: World, partial: dict[str, str]) -> 
     full = []
     for position, elements in enumerate(defined):
         used = list(dict.fromkeys(each.definition.subscripts[position] for each in group))
-        holders = [each for each in world.written if elements <= set(each.elements)]
+        holders = world.holders(elements)
         holders.sort(key=lambda each: (len(each.elements), each.name not in used))
         if used[0] in world.dimensions and set(world.elements(used[0])) == elements:
             full.append(used[0])

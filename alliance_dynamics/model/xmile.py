@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from alliance_dynamics.errors import Fault, ModelError, Place, fault, suggestion
+from alliance_dynamics.errors import MOST_SUGGESTED, Fault, ModelError, Place, fault, suggestion
 from alliance_dynamics.model.model import Dimension, Model, Variable
 from alliance_dynamics.model.names import canonical
 from alliance_dynamics.model.xmile_assembly import Assembly
@@ -186,7 +186,7 @@ class _Reader:
                 fault(
                     place,
                     "the module `{label}` has no <model> of that name",
-                    remedy=suggestion(of, self.models),
+                    remedy=suggestion(of, self.models) if len(self.faults) < MOST_SUGGESTED else "",
                     label=label,
                 )
             )

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from alliance_dynamics.errors import Fault, Place, fault, suggestion
-from alliance_dynamics.model.expression import Array, Binary, Expression, LookupCall, Number, Table, Unary
+from alliance_dynamics.errors import MOST_SUGGESTED, Fault, ModelError, Place, fault, suggestion
+from alliance_dynamics.model.expression import Array, Binary, Expression, LookupCall, Number, Table, Unary, walk
 from alliance_dynamics.model.model import Definition, Kind, Variable
 from alliance_dynamics.model.xmile_calls import table_variable
 from alliance_dynamics.model.xmile_declarations import flow_name, read_variables
@@ -21,6 +21,7 @@ from alliance_dynamics.model.xmile_scopes import Curve, Declaration, Defaults, M
 from alliance_dynamics.model.xmile_subscripts import bare_reference
 
 MOST_WRITTEN_OUT = 20_000
+MOST_PARTS = 3_000_000  # of equations that are written out element by element, in all
 MOST_MACRO_CALLS = 10_000
 _LOST = re.compile(r"\b0\s*\{\s*([A-Z][A-Z_ ]*?)[_ ]*\(")
 
@@ -34,6 +35,7 @@ class Assembly:
     faults: list[Fault]
     variables: dict[str, Variable] = field(default_factory=dict)
     instances: int = 0
+    parts: int = 0
 
     def __post_init__(self) -> None:
         self.library.lower = lower
@@ -261,8 +263,22 @@ class Assembly:
                 )
             if definition is None:
                 return found
+            self._count(definition)
             found.append(definition)
         return found
+
+    def _count(self, definition: Definition) -> None:
+        """Keep account of what is written out; many elements with long equations soon fill any memory."""
+        self.parts += sum(1 for _ in walk(definition.expression))
+        if self.parts > MOST_PARTS:
+            raise ModelError(
+                fault(
+                    definition.place,
+                    "the equations have more than {limit} parts when their arrays are written out, as far as here",
+                    remedy="Use smaller dimensions, or sum over fewer elements",
+                    limit=MOST_PARTS,
+                )
+            )
 
     def _definition(
         self,
@@ -333,15 +349,12 @@ class Assembly:
         for text, kind in [(e, "inflow") for e in declaration.inflows] + [(e, "outflow") for e in declaration.outflows]:
             found = self.library.declarations.get(declaration.scope.find(flow_name(text)) or "")
             if found is None:
-                known = {
-                    name: None for name, whole in declaration.scope.names.items() if whole in self.library.declarations
-                }
                 self.faults.append(
                     fault(
                         Place(self.file, text.line),
                         "the {kind} `{name}` of {label} is not defined",
                         expected="Expected the name of a <flow>",
-                        remedy=suggestion(flow_name(text), known),
+                        remedy=self._near_flow(flow_name(text), declaration.scope),
                         kind=kind,
                         name=text.text.strip(),
                         label=repr(declaration.label),
@@ -352,6 +365,11 @@ class Assembly:
                     f"The {kind} {found.label} of {declaration.label} is declared as <{found.tag}>, not as <flow>."
                 )
         return notices
+
+    def _near_flow(self, name: str, scope: Scope) -> str:
+        if len(self.faults) >= MOST_SUGGESTED:
+            return ""
+        return suggestion(name, [each for each, whole in scope.names.items() if whole in self.library.declarations])
 
     def expand_macro(self, frame: Frame, macro: Macro) -> Expression:
         """The value of a macro call; its variables become variables of the model, one set for each call."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from alliance_dynamics.errors import Fault, Place, fault
 from alliance_dynamics.model.model import Dimension
+from alliance_dynamics.model.names import whole
 from alliance_dynamics.model.xmile_document import Element, child, children, label_of, text_of, vendor_child
 from alliance_dynamics.model.xmile_equations import subscript_name
 
 MOST_ELEMENTS = 100_000
+MOST_IN_ALL = 200_000
 
 _SPLIT = re.compile(r'\s*("(?:\\.|[^"\\])*"|[^,]*)\s*(?:,|$)')
 
@@ -18,6 +21,7 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
     """The file's dimensions, by canonical name; numbered ones have the elements 1, 2, ..."""
     found: dict[str, Dimension] = {}
     maps: dict[str, str] = {}
+    total = 0
     for element in children(child(root, "dimensions"), "dim"):
         place = Place(file, element.sourceline or 0)
         label = label_of(element.get("name"))
@@ -38,7 +42,8 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
         labels = [label_of(each.get("name")) for each in children(element, "elem")]
         size = element.get("size")
         if not labels and size is not None:
-            if not re.fullmatch(r"\s*\d+\s*", size) or not 1 <= int(size) <= MOST_ELEMENTS:
+            count = whole(size.strip()) or 0
+            if not 1 <= count <= MOST_ELEMENTS:
                 faults.append(
                     fault(
                         place,
@@ -50,7 +55,7 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
                     )
                 )
                 continue
-            labels = [str(number) for number in range(1, int(size) + 1)]
+            labels = [str(number) for number in range(1, count + 1)]
         names = [subscript_name(each) for each in labels]
         if not names or "" in names:
             faults.append(
@@ -62,7 +67,7 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
                 )
             )
             continue
-        twice = sorted({each for each in names if names.count(each) > 1})
+        twice = sorted(each for each, count in Counter(names).items() if count > 1)
         if twice:
             faults.append(
                 fault(
@@ -74,6 +79,17 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
             )
             continue
         found[name] = Dimension(name, label, tuple(names), tuple(labels), place=place)
+        total += len(names)
+        if total > MOST_IN_ALL:
+            faults.append(
+                fault(
+                    place,
+                    "the dimensions have more than {limit} elements in all, as far as `{label}`",
+                    limit=MOST_IN_ALL,
+                    label=label,
+                )
+            )
+            break
         target = vendor_child(element, "maps_to")
         if target is not None:
             maps[name] = subscript_name(text_of(target))
@@ -108,9 +124,9 @@ def read_dimensions(root: Element, file: str, faults: list[Fault]) -> dict[str, 
 
 def split_subscripts(text: str, dimensions: tuple[str, ...], known: dict[str, Dimension]) -> tuple[str, ...]:
     """The elements that `subscript="..."` names, numbers being positions; canonical names, unchecked."""
-    whole = subscript_name(text)
-    if len(dimensions) == 1 and dimensions[0] in known and whole in known[dimensions[0]].elements:
-        return (whole,)
+    name = subscript_name(text)
+    if len(dimensions) == 1 and dimensions[0] in known and name in known[dimensions[0]].elements:
+        return (name,)
     parts: list[str] = []
     position = 0
     while position <= len(text):
@@ -124,12 +140,8 @@ def split_subscripts(text: str, dimensions: tuple[str, ...], known: dict[str, Di
     named: list[str] = []
     for index, part in enumerate(parts):
         dimension = known.get(dimensions[index]) if index < len(dimensions) else None
-        if (
-            dimension
-            and part not in dimension.elements
-            and part.isdigit()
-            and 1 <= int(part) <= len(dimension.elements)
-        ):
-            part = dimension.elements[int(part) - 1]
+        number = whole(part)
+        if dimension and number and number <= len(dimension.elements) and part not in dimension.elements:
+            part = dimension.elements[number - 1]
         named.append(part)
     return tuple(named)

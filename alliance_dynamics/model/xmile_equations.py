@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from alliance_dynamics.model.names import canonical
+from alliance_dynamics.model.names import canonical, whole
 from alliance_dynamics.model.places import MOST_IN_EQUATION
 
 DEEPEST = 150
@@ -338,9 +338,10 @@ class _Parser:
         if token.kind == "operator" and token.text == "@":
             self.next()
             number = self.next()
-            if not number.text.isdigit() or int(number.text) < 1:
+            position = whole(number.text)
+            if not position:
                 raise EquationError("expected a position after `@`, found `{found}`", number.at, found=number.text)
-            return Position(int(number.text), token.at)
+            return Position(position, token.at)
         first = self.expression(0)
         if self.take(":"):
             return Span(first, self.expression(0), token.at)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Never
 
-from alliance_dynamics.errors import Fault, Place, fault, nearest, suggestion
+from alliance_dynamics.errors import MOST_SUGGESTED, Fault, Place, fault, nearest, suggestion
 from alliance_dynamics.model.expression import Expression, Table
 from alliance_dynamics.model.model import Dimension, Variable
 from alliance_dynamics.model.xmile_equations import EquationError, Name, Raw
@@ -48,6 +48,8 @@ class Library:
     out_of_range: float = 0.0
     notices: dict[str, None] = field(default_factory=dict)
     added: dict[str, Variable] = field(default_factory=dict)
+    undefined: int = 0
+    parts: int = 0
     lower: Callable[[Raw, Frame], Expression] = _unset
     expand_macro: Callable[[Frame, Macro], Expression] = _unset
     tables: Callable[[Declaration], dict[tuple[str, ...], Table]] = _unset
@@ -90,19 +92,24 @@ def equation_fault(error: EquationError, text: Text, label: str, place: Place) -
 
 
 def undefined(node: Name, frame: Frame) -> EquationError:
-    scope: Scope | None = frame.scope
-    known: list[str] = list(frame.parameters)
-    while scope is not None:
-        known.extend(scope.names)
-        known.extend(f"{module}.{name}" for module, inner in scope.modules.items() for name in inner.names)
-        scope = scope.parent
+    frame.library.undefined += 1
     return EquationError(
         "`{name}` is not defined",
         node.at,
         expected="Expected a variable of this model",
-        remedy=suggestion(node.name, known) or _one_letter_off(node.name, known),
+        remedy=_near(node.name, frame) if frame.library.undefined <= MOST_SUGGESTED else "",
         name=node.shown,
     )
+
+
+def _near(name: str, frame: Frame) -> str:
+    scope: Scope | None = frame.scope
+    known: list[str] = list(frame.parameters)
+    while scope is not None:
+        known.extend(scope.names)
+        known.extend(f"{module}.{each}" for module, inner in scope.modules.items() for each in inner.names)
+        scope = scope.parent
+    return suggestion(name, known) or _one_letter_off(name, known)
 
 
 def _one_letter_off(name: str, known: list[str]) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alliance_dynamics.model.expression import Binary, Call, Expression, Number, Reference
+from alliance_dynamics.model.xmile_equations import EquationError
 
 Arguments = Sequence[Expression]
 ZERO, ONE = Number(0.0), Number(1.0)
+HIGHEST_DERIVATIVE = 4
 DT = Reference("time_step")
 
 
@@ -64,16 +66,28 @@ def _forecast(arguments: Arguments) -> Expression:
     return Binary("*", x, Binary("+", ONE, Binary("*", growth, horizon)))
 
 
+def _derivative(arguments: Arguments) -> Expression:
+    """Backward differences of differences, 0 until there are as many steps as the order."""
+    value, order = arguments
+    if not isinstance(order, Number) or order.value not in range(HIGHEST_DERIVATIVE + 1):
+        raise EquationError("the order of DERIVN is no whole number from 0 to {most}", most=HIGHEST_DERIVATIVE)
+    for _ in range(int(order.value)):
+        value = Binary("/", Binary("-", value, Call("previous", (value, value))), DT)
+    first = Binary("+", Reference("initial_time"), Binary("*", Number(order.value - 0.5), DT))
+    return Call("if_then_else", (Binary("<", Reference("time"), first), ZERO, value)) if order.value else value
+
+
 def _ramp(arguments: Arguments) -> Expression:
     return Call("ramp", (*arguments, Reference("final_time")) if len(arguments) == 2 else tuple(arguments))
 
 
 def _many(function: str) -> Callable[[Arguments], Expression]:
     def build(arguments: Arguments) -> Expression:
-        value = arguments[0]
-        for each in arguments[1:]:
-            value = Call(function, (value, each))
-        return value
+        level = list(arguments)
+        while len(level) > 1:  # in pairs, so that many values are not nested deeply
+            last = level[len(level) - len(level) % 2 :]
+            level = [Call(function, pair) for pair in zip(level[::2], level[1::2], strict=False)] + last
+        return level[0]
 
     return build
 
@@ -146,6 +160,8 @@ XMILE_FUNCTIONS: dict[str, XmileFunction] = {
     "forcst": _row(3, 4, "(input, time, horizon[, initial trend])", _forecast),
     "previous": _row(2, 2, "(variable, initial)", _call("previous")),
     "init": _row(1, 1, "(variable)", _call("initial")),
+    "derivn": _row(2, 2, "(input, order)", _derivative),
+    "endval": _row(1, 2, "(variable[, value in a first run])", lambda a: Call("initial", (a[-1],))),
     "counter": _row(2, 2, "(start, end)", _call("counter")),
     "npv": _row(4, 4, "(stream, rate, initial, factor)", _call("npv")),
     "min": _row(1, None, "(a, b, ...)", _many("min")),
@@ -183,7 +199,6 @@ REDUCTIONS = frozenset({"sum", "prod", "mean", "stddev", "size", "min", "max", "
 # Known functions without a counterpart here, with the reason.
 REFUSED: dict[str, str] = {
     "history": "past values are not kept",
-    "endval": "values of earlier runs are not kept",
     "self": "it may stand only inside PREVIOUS, INIT and SIZE",
     "binomial": "draws of whole numbers are not supported",
     "geometric": "draws of whole numbers are not supported",
@@ -196,7 +211,6 @@ REFUSED: dict[str, str] = {
     "pareto": "this distribution is not supported",
     "logistic": "this distribution is not supported",
     "cgrowth": "write the growth out",
-    "derivn": "use PREVIOUS",
     "irr": "equations are not solved while a model runs",
     "allocate": "allocation is not supported",
     "oveninfo": "ovens are not supported",

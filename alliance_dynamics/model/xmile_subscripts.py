@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 
 from alliance_dynamics.errors import suggestion
 from alliance_dynamics.model.expression import Binary, Call, Expression, Number, Reference, Unary, walk
@@ -16,6 +16,7 @@ from alliance_dynamics.model.xmile_scopes import Declaration
 from alliance_dynamics.model.xmile_specs import TIME_NAMES
 
 MOST_CHOICES = 1_000
+MOST_PARTS = 3_000_000  # of all choices of a file: each element repeats the computed subscript
 EACH = "#each"
 
 
@@ -133,12 +134,23 @@ def _choice(
     node: Name,
 ) -> Expression:
     ranges = [frame.library.dimensions[dimension].elements for dimension, _ in computed]
-    if math.prod(len(each) for each in ranges) > MOST_CHOICES:
+    choices = math.prod(len(each) for each in ranges)
+    if choices > MOST_CHOICES:
         raise EquationError(
             "a computed subscript of {name} has more than {limit} elements to choose from",
             node.at,
             name=repr(declaration.label),
             limit=MOST_CHOICES,
+        )
+    parts = sum(len(list(islice(walk(each), MOST_PARTS))) for _, each in computed)
+    frame.library.parts += parts * choices
+    if frame.library.parts > MOST_PARTS:
+        raise EquationError(
+            "the computed subscripts of this file are more than {limit} comparisons, as far as {name}",
+            node.at,
+            remedy="Give computed subscripts variables of their own, or use smaller dimensions",
+            name=repr(declaration.label),
+            limit=MOST_PARTS,
         )
     positions = [Call("floor", (Binary("+", each, Number(1e-6)),)) for _, each in computed]
     value: Expression = Number(frame.library.out_of_range)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 
 import numpy as np
 import pytest
 from expected import CONTROLS, key, largest_gap, read_expected
 from table import PAGE, page
-from verdicts import CORPORA, DIFFERENT, Verdict, verdicts
+from verdicts import CORPORA, DIFFERENT, Verdict, read_here, verdicts
+
+from alliance_dynamics.errors import AllianceError
+from alliance_dynamics.kernel.integrate import Kernel, compile_kernel
+from alliance_dynamics.kernel.program import Program
+from alliance_dynamics.settings import CONTROL, schedule_of
+from alliance_dynamics.simulate import program_of
 
 pytestmark = pytest.mark.skipif(not CORPORA.is_dir(), reason="the folder shared/corpora is absent")
 LEAST_PASSING = {"mdl": 114, "xmile": 68, "stmx": 31}
@@ -39,6 +46,60 @@ def test_the_page_says_what_the_code_does(found):
     done = [line for line in page(found).splitlines() if line.startswith("|")]
     # gaps below the tolerance may change their size from one processor to the next
     assert [_without_gap(line) for line in said] == [_without_gap(line) for line in done]
+
+
+def test_a_run_depends_on_no_other_run_and_on_no_width_thread_or_back_end():
+    check_pure(names()[::29])
+
+
+@pytest.mark.slow
+def test_no_run_of_any_model_depends_on_another():
+    check_pure(names())
+
+
+def names() -> list[str]:
+    with (CORPORA / "index.csv").open(encoding="utf-8", newline="") as file:
+        return [row["model"] for row in csv.DictReader(file)]
+
+
+def check_pure(models: list[str]) -> None:
+    tried = 0
+    for name in models:
+        try:
+            model = read_here(CORPORA / name)
+            program = program_of(model)
+        except AllianceError:  # held by the tests above
+            continue
+        check_one(name, program, model.time.method)
+        tried += 1
+    assert tried > 0.6 * len(models)
+
+
+def check_one(name: str, program: Program, method: str) -> None:
+    """Run(a), run(b), run(a): the same bits; alone, among others, in two threads; NumPy agrees with LLVM."""
+    defaults = np.array(program.defaults)
+    schedule, _ = schedule_of(program, defaults)
+    runs = np.tile(defaults, (19, 1))
+    varied = defaults != np.round(defaults)  # whole numbers may be orders, switches and times
+    varied &= [each not in CONTROL.values() for each in program.parameters]
+    runs[1:, varied] *= 1 + 0.01 * np.random.default_rng(1).standard_normal((18, int(varied.sum())))
+    llvm, numpy = (compile_kernel(program, tuple(program.outputs), backend=each) for each in ("llvm", "numpy"))
+
+    def values(kernel: Kernel, first: int = 0, stop: int = 19, threads: int = 1) -> np.ndarray:
+        rows = runs[first:stop]
+        return kernel.run(rows, schedule, method=method, seed=3, first_run=first, threads=threads).values
+
+    together = values(llvm)
+    before, others, after = values(llvm, 0, 1), values(llvm, 5, 9), values(llvm, 0, 1)
+    for other, expected in (
+        (before, after),
+        (before, together[:1]),
+        (others, together[5:9]),
+        (values(llvm, threads=2), together),
+        (values(numpy, 5, 9), values(numpy)[5:9]),
+    ):
+        np.testing.assert_array_equal(other, expected, err_msg=name)
+    np.testing.assert_allclose(values(numpy), together, rtol=1e-10, atol=1e-12, err_msg=name)
 
 
 def test_a_table_with_one_wrong_number_does_not_pass():

@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from vensim_texts import CONTROLS, expression_of, read, refusal
 
 from alliance_dynamics.errors import ModelError, RunError, UnsupportedError
+from alliance_dynamics.kernel.counts import DRAWS
+from alliance_dynamics.kernel.equations import WITH_EXPRESSIONS
 from alliance_dynamics.kernel.flatten import flatten
+from alliance_dynamics.kernel.memory import MEMORY
+from alliance_dynamics.kernel.stateless import STATELESS
 from alliance_dynamics.model import expression as ex
 from alliance_dynamics.model.functions import FUNCTIONS, function_of_vensim
 from alliance_dynamics.model.names import canonical
@@ -111,6 +115,13 @@ def test_subscript_ranges_resolve_to_elements_and_mappings():
     assert model.variables["x"].definitions[0].expression == ex.Array((3,), (1.0, 2.0, 3.0))
 
 
+def test_a_range_of_numbers_keeps_the_blank_before_them():
+    model = read("Age: (Age Group 1-Age Group 3), old ~~|\nx[Age] = 1, 2, 3, 4 ~~|\ny = x[age group 2] ~~|")
+    assert model.dimensions["age"].labels == ("Age Group 1", "Age Group 2", "Age Group 3", "old")
+    run = run_model(model, backend="numpy")
+    assert (run.values[:, run.columns.index("y")] == 2).all()
+
+
 def test_arrays_of_two_subscripts_are_read_row_by_row():
     model = read(REGIONS + "x[Coast, Region] = 1,2,3; 4,5,- 6; ~~|\ny[Coast,Region] = TABBED ARRAY(1 2 3\n4 5 6) ~~|")
     assert model.variables["x"].definitions[0].expression == ex.Array((2, 3), (1, 2, 3, 4, 5, -6))
@@ -159,6 +170,13 @@ def test_the_method_is_in_the_settings(code, method):
     assert bool(model.notices) == (code in (1, 2, 3))
 
 
+@pytest.mark.parametrize("step", ["TIME STEP[D] = 1", "TIME STEP((0,1),(1,1))"])
+def test_a_time_control_is_one_number(step):
+    text = "D: p, q ~~|\nx = 1 ~~|" + CONTROLS.replace("TIME STEP = 1", step)
+    with pytest.raises(ModelError, match=r"m\.mdl:5  TIME STEP is an array, a lookup or data"):
+        read_vensim_text(text, "m.mdl")
+
+
 def test_saveper_is_the_step_where_it_is_missing():
     model = read_vensim_text("a=1~~|INITIAL TIME=0~~|FINAL TIME=1~~|TIME STEP=0.5~~|", "m.mdl").model
     assert model.variables["saveper"].definitions[0].expression == ex.Reference("time_step")
@@ -195,6 +213,12 @@ def test_not_available_is_a_number_that_equals_itself():
         ("x ~~|", ["has no equation", "model_data.dat"]),
         ("t((0,0),(5,50),(3,30)) ~~|", ["`t` is not sorted", "x = 3.0 comes after x = 5.0"]),
         ("t((0,0)) ~~|", ["1 point(s)"]),
+        (
+            ":MACRO: M(x)\nM = x ~~|\n:END OF MACRO:\n:MACRO: m(x)\nm = 2*x ~~|\n:END OF MACRO:",
+            ["`m`", "first at line 1"],
+        ),
+        (REGIONS + "coast = 3 ~~|", ["model.mdl:3", "`coast` is the name of a variable and of a subscript range"]),
+        (REGIONS + "x[Region,Region] = Region ~~|", ["`x` has the range `Region` twice", "`Region 2 <-> Region`"]),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_name_and_reason(equation, messages):
@@ -233,6 +257,12 @@ def test_the_scanner_finds_the_names_that_the_model_has(names):
     assert from_json(to_json(model)) == model
     for name, each in model.variables.items():
         assert canonical(text.splitlines()[each.place.line - 1].partition("=")[0]) == name
+
+
+def test_every_function_of_the_table_has_a_meaning():
+    assert set(FUNCTIONS) - {"game"} <= {*STATELESS, *DRAWS, *MEMORY, *WITH_EXPRESSIONS}
+    run = run_model(read("x = PI() ~~|"), backend="numpy")
+    assert (run.values[:, run.columns.index("x")] == math.pi).all()
 
 
 @pytest.mark.parametrize("function", [each for each in FUNCTIONS.values() if function_of_vensim(each.vensim) is each])

@@ -43,6 +43,25 @@ def test_test_inputs_and_memory(tmp_path):
     assert series["d"] == [1 - 0.5**k for k in range(6)]
 
 
+def test_differences_and_ends_of_runs(tmp_path):
+    text = aux("none", "DERIVN(TIME, 0)") + aux("one", "DERIVN(TIME^2, 1)") + aux("two", "DERIVN(TIME^2, 2)")
+    text += aux("three", "DERIVN(TIME^4, 3)") + aux("end", "ENDVAL(TIME + 3)") + aux("told", "ENDVAL(TIME, 7)")
+    series = run(tmp_path, document(text, specs="<start>1</start><stop>4</stop><dt>0.5</dt>"))
+    times = [1 + k / 2 for k in range(7)]
+    assert series["none"] == times
+    assert series["one"] == [0, *(2 * t - 0.5 for t in times[1:])]
+    assert series["two"] == [0, 0, 2, 2, 2, 2, 2]
+    # the third difference of t^4 over h^3 is 24 (t - 3 h / 2)
+    assert series["three"] == pytest.approx([0, 0, 0, *(24 * (t - 0.75) for t in times[3:])])
+    assert (series["end"], series["told"]) == ([4] * 7, [7] * 7)
+
+
+@pytest.mark.parametrize("order", ["1.5", "-1", "9", "TIME"])
+def test_a_derivative_of_another_order_is_refused(tmp_path, order):
+    with pytest.raises(ModelError, match="the order of DERIVN is no whole number from 0 to 4"):
+        run(tmp_path, document(aux("x", f"DERIVN(TIME, {order})")))
+
+
 def test_a_trend_is_the_growth_rate_also_of_negative_values(tmp_path):
     series = run(tmp_path, document(aux("t", "TREND(-EXP(0.1*TIME), 5, 0.1)"), specs="<start>0</start><stop>0</stop>"))
     assert series["t"] == pytest.approx([0.1])

@@ -105,6 +105,7 @@ CLOSED: dict[str, dict[str, object]] = {
     "lookup_functions": {
         "extended": [-10, 0, 10, 20, 30, 40, 0, -40, -80], "next point": [10, 20, 20, 40, 40, 40, 40, 0, 0],
         "last point": [10, 10, 20, 20, 20, 20, 40, 40, 0], "turned round": TIMES,
+        "area so far": [10, 25, 50, 85, 105, 105, 105, 105, 105], "area backwards": -2.5 * TIMES**2,
     },
     "delays": {
         "first": chain(1, 0.125, 2, 1), "first from": chain(1, 0.125, 2, 1, 3),
@@ -164,7 +165,7 @@ CLOSED: dict[str, dict[str, object]] = {
     "data": {
         "rain": RAIN(TIMES), "wet": 2 * RAIN(TIMES), "level": [1, 1, 1, 4, 4, 4, 4, 2, 2],
         "coming": [1, 4, 4, 4, 2, 2, 2, 2, 2], "sum of flows": 1 + 3 * TIMES,
-        "a year ago": RAIN(np.maximum(TIMES - 1, 0)),
+        "a year ago": RAIN(np.maximum(TIMES - 1, 0)), "first time": 0, "last time": 7,
     },
     "direct": {
         "scalar": 2.5, "row[old]": 1, "row[odd]": 3, "column[up]": 4, "column[down]": 5,
