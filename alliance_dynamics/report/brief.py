@@ -18,7 +18,7 @@ from alliance_dynamics.report.chapter_levers import (
 )
 from alliance_dynamics.report.chapter_origin import command_of
 from alliance_dynamics.report.chapter_regimes import SUMMARY, headline_rows
-from alliance_dynamics.report.context import Context, answer_of, banners_of, subtitle_of
+from alliance_dynamics.report.context import Context, answer_of, study_context
 from alliance_dynamics.report.facts import FIRST_REGION, Facts
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -36,16 +36,14 @@ def brief_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure
     doubts, hinges = tuple(_doubts(voice, facts)), ()
     if ladder:
         hinges = (Section("ladder", voice.texts("section.ladder"), figures=tuple(ladder)),)
-    context = Context(
+    return study_context(
+        voice,
+        facts,
         name="brief",
-        language=voice.language,
-        other="en" if voice.language == "ru" else "ru",
         title=voice.texts("title"),
-        subtitle=subtitle_of(voice, facts),
         answer=answer,
         support=support,
-        banners=tuple(banners_of(voice, facts)),
-        caveats=tuple(voice.texts.list("caveat")[:CAVEATS]),
+        caveats=voice.texts.list("caveat")[:CAVEATS],
         sections=(
             Section("regimes", voice.texts("section.regimes"), tables=(_regime_table(voice, facts),)),
             *((Section("doubts", voice.texts("section.doubts"), items=doubts),) if doubts else ()),
@@ -55,8 +53,6 @@ def brief_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure
         ),
         most_pages=PAGES,
     )
-    voice.refuse_missing()
-    return context
 
 
 def _doubts(voice: Voice, facts: Facts) -> Iterator[Markup]:

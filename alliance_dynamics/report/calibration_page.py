@@ -24,7 +24,7 @@ from alliance_dynamics.report.chapter_validation import (
     theil_section,
     validation_section,
 )
-from alliance_dynamics.report.context import Context
+from alliance_dynamics.report.context import Context, make_context
 from alliance_dynamics.report.results import FOLDER, Results
 from alliance_dynamics.report.voice import Voice
 from alliance_dynamics.report.wording import listed, quoted
@@ -54,22 +54,19 @@ def calibration_context(voice: Voice, figures: dict[str, tuple[Figure, ...]], na
     if found := recovery_section(voice):
         sections.append(found)
     sections = [_with_plain_files(each) for each in sections]
-    context = Context(
+    return make_context(
+        voice,
         name=name,
-        language=voice.language,
-        other="en" if voice.language == "ru" else "ru",
         title=voice.texts("calibration.title"),
         subtitle=_subtitle(voice.results, voice),
         answer=Markup(" ").join([fits(voice), predicts(voice), identified(voice)]),
-        support=tuple(support(voice)),
-        banners=tuple(_banners(voice)),
-        caveats=tuple(voice.texts.list("calibration.caveat")),
+        support=support(voice),
+        banners=_banners(voice),
+        caveats=voice.texts.list("calibration.caveat"),
         sections=(*sections, origin_section(voice, sections)),
         home="../index.html" if "/" in name else "",
         drawings="calibration/figures" if "/" in name else "figures",
     )
-    voice.refuse_missing()
-    return context
 
 
 def fits(voice: Voice) -> Markup:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from markupsafe import Markup
 
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number
@@ -15,6 +17,13 @@ from alliance_dynamics.report.wording import listed, quoted
 ALTERNATIVES = "sensitivity/alternatives.csv"
 LADDER, RANKS, FAILURES = "sensitivity/ladder.csv", "sensitivity/ranks.csv", "sensitivity/failures.csv"
 COMPACT_DENSITY, COMPACT_COVERAGE = 0.6, 0.3  # a box below either describes nothing that a reader could use
+
+
+def lever_sections(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure, ...]]) -> tuple[Section, ...]:
+    """What a lever is worth and when the main regime falls behind; none where the study swept no levers."""
+    if not voice.results.rows(LADDER):
+        return ()
+    return ladder_section(voice, facts, figures["ladder"]), standing_section(voice, facts, figures["standing"])
 
 
 def ladder_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:

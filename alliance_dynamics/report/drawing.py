@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -96,6 +97,16 @@ def show_numbers(
 
     axis.set_major_locator(MaxNLocator(steps))
     axis.set_major_formatter(InLanguage())
+
+
+def show_legend(canvas: Canvas, entries: Sequence[tuple], columns: int = 6, reach: float = 2.6) -> None:
+    """A line for each (name, colour, dashes) below the panels."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=colour, linestyle=dashes, label=fill(str(name), 46)) for name, colour, dashes in entries
+    ]
+    canvas.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)), handlelength=reach)
 
 
 def finish(canvas: Canvas, name: str, caption: str | Markup, description: str, origin: str = "") -> Figure:

@@ -23,6 +23,7 @@ from alliance_dynamics.report.drawing import (
     SHADE,
     finish,
     new_canvas,
+    show_legend,
     show_numbers,
     show_years,
 )
@@ -144,8 +145,5 @@ def _regions(rows: Sequence[Row]) -> list[str]:
 
 
 def _legend(voice: Voice, canvas: Canvas, regions: Sequence[str]) -> None:
-    from matplotlib.lines import Line2D
-
-    marks = [Line2D([], [], color=SERIES[i % len(SERIES)], linestyle=DASHES[i % len(DASHES)]) for i in
-             range(len(regions))]  # fmt: skip
-    canvas.legend(marks, [voice.element(each) for each in regions], loc="outside lower center", ncols=4)
+    looks = [(voice.element(each), SERIES[i % len(SERIES)], DASHES[i % len(DASHES)]) for i, each in enumerate(regions)]
+    show_legend(canvas, looks, columns=4, reach=2.0)

@@ -9,8 +9,8 @@ from alliance_dynamics.report.blocks import Figure
 from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, calibrated_observables
 from alliance_dynamics.report.chapter_identification import PROFILES
 from alliance_dynamics.report.drawing import BLUE, RED, finish, house_style, new_canvas, show_numbers
+from alliance_dynamics.report.figure_fit import draw_fit
 from alliance_dynamics.report.figure_residuals import draw_residuals
-from alliance_dynamics.report.figures import draw_fit
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alliance_dynamics.report.blocks import Figure, Section
+from alliance_dynamics.report.blocks import Figure
 from alliance_dynamics.report.chapter_checklist import checklist_section
-from alliance_dynamics.report.chapter_levers import LADDER, ladder_section, standing_section
+from alliance_dynamics.report.chapter_levers import lever_sections
 from alliance_dynamics.report.chapter_origin import origin_section
 from alliance_dynamics.report.chapter_sensitivity import INDICES, sensitivity_section, year_of_interest
-from alliance_dynamics.report.context import Context, banners_of, subtitle_of
+from alliance_dynamics.report.context import Context, study_context
 from alliance_dynamics.report.facts import Facts
 from alliance_dynamics.report.voice import Voice
 from alliance_dynamics.report.wording import variance_sentences
@@ -23,25 +23,19 @@ def sensitivity_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[
     answer, *support = variance_sentences(
         voice, [row for row in rows if row["year"] == year and row["outcome"] == rows[0]["outcome"]]
     )
-    sections: tuple[Section, ...] = (sensitivity_section(voice, facts, figures["sensitivity"]),)
-    if voice.results.rows(LADDER):
-        sections += (
-            ladder_section(voice, facts, figures["ladder"]),
-            standing_section(voice, facts, figures["standing"]),
-        )
-    sections += (checklist_section(voice),)
-    context = Context(
+    sections = (
+        sensitivity_section(voice, facts, figures["sensitivity"]),
+        *lever_sections(voice, facts, figures),
+        checklist_section(voice),
+    )
+    return study_context(
+        voice,
+        facts,
         name="sensitivity/report",
-        language=voice.language,
-        other="en" if voice.language == "ru" else "ru",
         title=voice.texts("sensitivity.title"),
-        subtitle=subtitle_of(voice, facts),
         answer=answer,
-        support=tuple(support),
-        banners=tuple(banners_of(voice, facts)),
-        caveats=tuple(voice.texts.list("sensitivity.caveat")),
+        support=support,
+        caveats=voice.texts.list("sensitivity.caveat"),
         sections=(*sections, origin_section(voice, sections)),
         home="../index.html",
     )
-    voice.refuse_missing()
-    return context
