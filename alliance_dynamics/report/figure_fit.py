@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from alliance_dynamics.report.blocks import Figure, plain, slug
 from alliance_dynamics.report.chapter_fit import FIT, break_in_words
-from alliance_dynamics.report.drawing import BLUE, INK, SHADE, finish, new_canvas, show_numbers, show_years
+from alliance_dynamics.report.drawing import BLUE, INK, SHADE, SMALL, finish, new_canvas, show_numbers, show_years
 from alliance_dynamics.report.numbers import decimals_of_band
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -36,7 +36,7 @@ def draw_fit(voice: Voice, last_observed: int, observable: str) -> Figure:
     caption = voice.texts.markup("figure.fit", observable=name, unit=unit, year=last_observed)
     if noted := list(dict.fromkeys(_break_in_words(voice, each) for each in breaks)):
         caption += " " + voice.texts.markup("figure.breaks", breaks="; ".join(noted))
-    canvas.supylabel(unit, fontsize=8)
+    canvas.supylabel(unit, fontsize=SMALL)
     description = " ".join([voice.texts("alt.fit", observable=name), *descriptions])
     return finish(canvas, "fit_" + slug(observable, "_"), caption, description, FIT)
 

@@ -13,6 +13,7 @@ from alliance_dynamics.report.drawing import (
     GREY,
     INK,
     SERIES,
+    SMALL,
     finish,
     new_canvas,
     show_legend,
@@ -37,18 +38,18 @@ def draw_indices(voice: Voice, facts: Facts, outcome: str) -> Figure:
     at = sorted((row for row in rows if row["year"] == year), key=lambda row: -row["ST"])
     shown = [row["lever"] for row in at[:SHOWN_INPUTS]]
     over_time = len({row["year"] for row in rows}) > 1
-    canvas, panels = new_canvas(3 if over_time else 1, 3, height=0.9 + 0.15 * max(len(at), 10))
+    canvas, panels = new_canvas(3 if over_time else 1, 3, height=0.7 + 0.15 * max(len(at), 10))
     if over_time:
         for axes, index in zip(panels, ("S1", "ST"), strict=False):
             for place, lever in enumerate(shown):
                 _index_lines(axes, [row for row in rows if row["lever"] == lever], index, place)
-            axes.set_title(voice.texts(f"figure.{index}"))
+            axes.set_title(fill(voice.texts(f"figure.{index}"), 18))
             show_years(axes, [row["year"] for row in rows])
             show_numbers(axes.yaxis, voice.numbers, factor=100, suffix="\u00a0%")
             axes.set_ylim(0, 1.04 * max(row["ST_high"] for row in rows))
     _bars(voice, panels[-1], at, shown, year)
     if over_time:
-        show_legend(canvas, [(voice.lever(each), SERIES[i], DASHES[i]) for i, each in enumerate(shown)], columns=3)
+        show_legend(canvas, [(voice.lever(each), SERIES[i], DASHES[i]) for i, each in enumerate(shown)], columns=2)
     description = voice.texts("alt.sensitivity", outcome=voice.outcome(outcome), year=year) + " " + "; ".join(
         voice.texts(
             "alt.index", lever=voice.lever(row["lever"]), first=plain(share_range(voice, row, "S1")),
@@ -57,7 +58,7 @@ def draw_indices(voice: Voice, facts: Facts, outcome: str) -> Figure:
         for row in at[:SHOWN_INPUTS]
     )  # fmt: skip
     caption = voice.texts("figure.sensitivity", outcome=voice.outcome(outcome), year=year, inputs=len(shown))
-    return finish(canvas, figure_name(outcome), caption, description + ".", INDICES)
+    return finish(canvas, figure_name(outcome), caption, description + ".", INDICES, "F2")
 
 
 def _index_lines(axes: Axes, rows: list[Row], index: str, place: int) -> None:
@@ -76,8 +77,8 @@ def _bars(voice: Voice, axes: Axes, rows: list[Row], shown: Sequence[str], year:
             value, low, high = (max(row[each], 0.0) for each in (index, f"{index}_low", f"{index}_high"))
             axes.barh(place + offset, value, 0.36, color=colour, alpha=alpha)
             axes.plot([low, high], [place + offset] * 2, color=INK, linewidth=0.7)
-    axes.set_yticks(range(len(rows)), [fill(voice.lever(row["lever"]), 34) for row in reversed(rows)], fontsize=6.5)
+    axes.set_yticks(range(len(rows)), [fill(voice.lever(row["lever"]), 36) for row in reversed(rows)], fontsize=SMALL)
     axes.grid(False, axis="y")
     axes.set_xlim(0, None)
     axes.set_title(voice.texts("figure.bars", year=year))
-    show_numbers(axes.xaxis, voice.numbers, factor=100, suffix="\u00a0%")
+    show_numbers(axes.xaxis, voice.numbers, factor=100, suffix="\u00a0%", steps=3)

@@ -6,6 +6,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from alliance_dynamics.report.blocks import Figure, plain
+from alliance_dynamics.report.chapter_fit import FIT
 from alliance_dynamics.report.chapter_regimes import SUMMARY
 from alliance_dynamics.report.drawing import (
     BLUE,
@@ -16,6 +17,7 @@ from alliance_dynamics.report.drawing import (
     ORANGE,
     PURPLE,
     RED,
+    SHADE,
     finish,
     new_canvas,
     show_legend,
@@ -36,7 +38,7 @@ GAPS, TRAJECTORIES = "comparison/gaps.csv", "comparison/trajectories.csv"
 
 def draw_gaps(
     voice: Voice, facts: Facts, figure: str = "gaps", wanted: tuple[str, ...] = (*WHOLE, FIRST_REGION), *,
-    width: float = 9.2, height: float = 2.0,
+    height: float = 1.6,
 ) -> Figure:  # fmt: skip
     """The gap to the baseline, over time where `gaps.csv` has it, else at the years of `summary.csv`."""
     rows = [row for row in _gap_rows(voice) if row["regime"] != facts.baseline]
@@ -48,7 +50,7 @@ def draw_gaps(
         if element in wanted and any(row["outcome"] == outcome and row["element"] == element for row in rows)
     ] or list(dict.fromkeys((row["outcome"], row["element"]) for row in rows))[:4]
     regimes = list(dict.fromkeys(row["regime"] for row in rows))
-    canvas, panels = new_canvas(len(places), 2, width=width, height=height)
+    canvas, panels = new_canvas(len(places), 2, height=height)
     descriptions = []
     for axes, (outcome, element) in zip(panels, places, strict=True):
         mine = [row for row in rows if (row["outcome"], row["element"]) == (outcome, element)]
@@ -58,10 +60,11 @@ def draw_gaps(
         show_years(axes, [row["year"] for row in mine])
         show_numbers(axes.yaxis, voice.numbers, sign=True)
         title = f"{voice.outcome(outcome)}, {voice.unit(mine[0]['unit'])}".rstrip(", ")
-        axes.set_title(fill(title, round(6.7 * width)) + f"\n{voice.element(element)}")
+        axes.set_title(fill(title, 47) + f"\n{voice.element(element)}")
         descriptions.append(_describe_gaps(voice, facts, outcome, element))
     show_legend(canvas, [(regime, *_regime_look(regime, place)) for place, regime in enumerate(regimes)])
-    caption = voice.texts("figure.gaps", baseline=facts.baseline)
+    both = all(row.get("q25") not in (None, "") for row in rows)
+    caption = voice.texts("figure.gaps_both" if both else "figure.gaps", baseline=facts.baseline)
     description = " ".join([voice.texts("alt.gaps", baseline=facts.baseline), *descriptions])
     return finish(canvas, figure, caption, description, GAPS if voice.results.rows(GAPS) else SUMMARY)
 
@@ -90,7 +93,10 @@ def _gap_series(axes: Axes, rows: list[Row], regime: str, place: float) -> None:
         axes.errorbar(years, middle, yerr=reach, fmt="o", color=colour, markersize=3.5, elinewidth=1.3)
         return
     years = [row["year"] for row in rows]
-    axes.fill_between(years, [r["q05"] for r in rows], [r["q95"] for r in rows], color=colour, alpha=0.16, linewidth=0)
+    for low, high in (("q05", "q95"), ("q25", "q75")):
+        if all(row.get(low) not in (None, "") for row in rows):
+            ends = ([float(row[each]) for row in rows] for each in (low, high))
+            axes.fill_between(years, *ends, color=colour, alpha=0.14, linewidth=0)
     axes.plot(years, middle, color=colour, linestyle=dashes)
 
 
@@ -126,6 +132,9 @@ def draw_levels(voice: Voice, facts: Facts) -> Figure:
                     years, [r["q05"] for r in mine], [r["q95"] for r in mine], color=GREY, alpha=0.25, linewidth=0
                 )
             axes.plot(years, [row["q50"] for row in mine], color=colour, linestyle=dashes, linewidth=1.1)
+        if published := _published(voice, variable, element):
+            axes.axvspan(min(published) - 0.5, max(published) + 0.5, color=SHADE, linewidth=0)
+            axes.plot(list(published), list(published.values()), ".", color=INK, markersize=2.6)
         axes.set_title(voice.element(element))
         axes.set_ylabel(voice.unit(rows[0]["unit"]))
         axes.set_ylim(bottom=0)
@@ -135,8 +144,22 @@ def draw_levels(voice: Voice, facts: Facts) -> Figure:
     name = voice.variable(variable)
     return finish(
         canvas, "level", voice.texts("figure.level", variable=name, baseline=facts.baseline),
-        _describe_levels(voice, facts, name, [row for row in rows if row["element"] in shown]), TRAJECTORIES,
+        _describe_levels(voice, facts, name, [row for row in rows if row["element"] in shown]), TRAJECTORIES, "F1",
     )  # fmt: skip
+
+
+def _published(voice: Voice, variable: str, element: str) -> dict[int, float]:
+    """Published figures of gross product by year; of all regions together where every region has one."""
+    if not is_gross_product(variable):
+        return {}
+    rows = [row for row in voice.results.rows(FIT) if is_gross_product(row["observable"]) and row.get("element")]
+    rows = [row for row in rows if row["observed"] is not None and element in (row["element"], *WHOLE)]
+    regions, found = {row["element"] for row in rows}, {}
+    for year in sorted({row["year"] for row in rows}):
+        here = [row["observed"] for row in rows if row["year"] == year]
+        if len(here) == len(regions):
+            found[year] = sum(here)
+    return found
 
 
 def _describe_levels(voice: Voice, facts: Facts, name: str, rows: list[Row]) -> str:

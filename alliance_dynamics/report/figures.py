@@ -30,8 +30,6 @@ from alliance_dynamics.report.figure_reviewer import (
 )
 from alliance_dynamics.report.voice import Voice
 
-PAPER = 7.0  # inches between the margins of a sheet
-
 
 def draw_figures(voice: Voice, facts: Facts) -> dict[str, tuple[Figure, ...]]:
     """Figures by chapter: `fit`, `regimes`, `brief`, `ladder`, `standing`, `loops`, `sensitivity`."""
@@ -69,11 +67,11 @@ def _standing(voice: Voice, facts: Facts) -> Iterator[Figure]:
 
 
 def _brief(voice: Voice, facts: Facts) -> tuple[Figure, ...]:
-    """The gaps of all regions together, and the ladder, as wide as a sheet of paper."""
-    gaps = draw_gaps(voice, facts, "brief_gaps", WHOLE, width=PAPER, height=1.5)
+    """The gaps of all regions together, and the ladder."""
+    gaps = draw_gaps(voice, facts, "brief_gaps", WHOLE, height=1.45)
     if not voice.results.rows(LADDER):
         return (gaps,)
-    return gaps, draw_ladder(voice, facts, name="brief_ladder", width=PAPER, row=0.15)
+    return gaps, draw_ladder(voice, facts, name="brief_ladder", row=0.14, mark="")
 
 
 def _index_outcomes(voice: Voice) -> list[str]:
