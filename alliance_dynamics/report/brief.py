@@ -9,11 +9,10 @@ from markupsafe import Markup
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, cell, head, number
 from alliance_dynamics.report.chapter_accounts import ACCOUNTS, account_cell, account_rows
 from alliance_dynamics.report.chapter_levers import (
-    describes,
     failure_pairs,
-    failure_sentences,
     form_sentences,
     ladder_rows,
+    short_failure,
     tipping_sentences,
 )
 from alliance_dynamics.report.chapter_origin import command_of
@@ -51,6 +50,7 @@ def brief_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure
             *hinges,
             _origin(voice),
         ),
+        plain=True,
         most_pages=PAGES,
     )
 
@@ -60,8 +60,7 @@ def _doubts(voice: Voice, facts: Facts) -> Iterator[Markup]:
     rungs = [row for row in ladder_rows(voice, facts) if row["outcome"] == facts.headline]
     yield from tipping_sentences(voice, facts, rungs)
     for rows in failure_pairs(voice):
-        sentences = failure_sentences(voice, rows)
-        yield from sentences if describes(rows[0]) else sentences[:1]
+        yield from short_failure(voice, rows)
     yield from form_sentences(voice, facts)
 
 
@@ -77,8 +76,7 @@ def _regime_table(voice: Voice, facts: Facts) -> Table:
         body.append((head(name), cell(voice.title(name)), *cells))
     heads = [voice.texts(f"head.brief_{budget}_{column}") for budget, column in COLUMNS] if accounts else []
     for outcome, element in gains:
-        unit = voice.unit(next(iter(gains[outcome, element].values()))["unit"])
-        name = f"{voice.outcome(outcome)}, {unit}" if unit else voice.outcome(outcome)
+        name = voice.outcome_with_unit(next(iter(gains[outcome, element].values())))
         heads.append(f"{name}, {voice.element(element)}" if element else name)
     against = next(iter(accounts.values()))["against"] if accounts else "—"
     notes = (voice.texts("note.brief", draws=voice.numbers.number(facts.draws, 0), baseline=facts.baseline,

@@ -13,9 +13,11 @@ from alliance_dynamics.report.chapter_calibration import (
     objective_section,
     search_section,
 )
-from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, observable_table, parameter_section, used_rows
+from alliance_dynamics.report.chapter_checklist import checklist_section
+from alliance_dynamics.report.chapter_fit import FIT, observable_table, used_rows
 from alliance_dynamics.report.chapter_identification import POOLING, pooling_section, profiles_section
 from alliance_dynamics.report.chapter_origin import command_of, origin_section
+from alliance_dynamics.report.chapter_parameters import PARAMETERS, parameter_section
 from alliance_dynamics.report.chapter_residuals import CHECKS, checks_section, residuals_section
 from alliance_dynamics.report.chapter_validation import (
     SCORES,
@@ -53,6 +55,8 @@ def calibration_context(voice: Voice, figures: dict[str, tuple[Figure, ...]], na
     sections += [parameter_section(voice), validation_section(voice), theil_section(voice)]
     if found := recovery_section(voice):
         sections.append(found)
+    if "/" in name:  # of a study of this package's own model, which the guidelines' answers name
+        sections.append(checklist_section(voice))
     sections = [_with_plain_files(each) for each in sections]
     return make_context(
         voice,

@@ -97,12 +97,15 @@ def make_context(
 
 def study_context(
     voice: Voice, facts: Facts, *, name: str, title: str, answer: Markup, support: Iterable[Markup | str],
-    caveats: Iterable[Markup | str], sections: Iterable[Section], **layout: Any,
+    caveats: Iterable[Markup | str], sections: Iterable[Section], plain: bool = False, **layout: Any,
 ) -> Context:  # fmt: skip
-    """A report on a whole study: what it rests on and what must be read before it come from its facts."""
+    """A report on a whole study: what it rests on and what must be read before it come from its facts.
+
+    `plain` keeps the words of statistics out of the warnings.
+    """
     return make_context(voice, name=name, title=title, subtitle=subtitle_of(voice, facts), answer=answer,
-                        support=support, banners=banners_of(voice, facts), caveats=caveats, sections=sections,
-                        **layout)  # fmt: skip
+                        support=support, banners=banners_of(voice, facts, plain=plain), caveats=caveats,
+                        sections=sections, **layout)  # fmt: skip
 
 
 def subtitle_of(voice: Voice, facts: Facts) -> Markup:
@@ -132,12 +135,12 @@ def answer_of(voice: Voice, facts: Facts) -> tuple[Markup, tuple[Markup, ...]]:
     return answer or voice.texts.markup("answer.none", regime=facts.main_regime, year=facts.report_year), tuple(support)
 
 
-def banners_of(voice: Voice, facts: Facts) -> Iterator[Markup | str]:
+def banners_of(voice: Voice, facts: Facts, *, plain: bool = False) -> Iterator[Markup | str]:
     """What must be read before anything else: a quick run, sweeps or fits that did not converge, effects too large."""
     if facts.quick:
         yield voice.texts("banner.quick")
     if not facts.sensitivity_converged:
-        yield _unsettled(voice)
+        yield _unsettled(voice, plain)
     if not facts.calibration_converged:
         yield voice.texts("banner.calibration")
     summary = [
@@ -153,10 +156,12 @@ def banners_of(voice: Voice, facts: Facts) -> Iterator[Markup | str]:
         yield voice.texts.markup("banner.failed", failed=voice.numbers.number(failed, 0))
 
 
-def _unsettled(voice: Voice) -> Markup | str:
+def _unsettled(voice: Voice, plain: bool) -> Markup | str:
     """The outcomes whose shares have not settled; all of them in one sentence."""
     rows, names = voice.results.rows(STOP_RULE), unsettled(voice)
     widths = [row["widest_half_width"] for row in rows if not row["reached"] and row["widest_half_width"] is not None]
+    if widths and plain:
+        return voice.texts.markup("brief.unsettled", width=voice.numbers.number(100 * max(widths), 0))
     if not widths or len(names) == len(rows):
         return voice.texts("banner.sensitivity")
     return voice.texts.markup("reviewer.banner", outcomes=quoted(voice, [voice.outcome(each) for each in names]),

@@ -59,8 +59,7 @@ def draw_gaps(
         axes.axhline(0, color=INK, linewidth=0.8)
         show_years(axes, [row["year"] for row in mine])
         show_numbers(axes.yaxis, voice.numbers, sign=True)
-        title = f"{voice.outcome(outcome)}, {voice.unit(mine[0]['unit'])}".rstrip(", ")
-        axes.set_title(fill(title, 47) + f"\n{voice.element(element)}")
+        axes.set_title(fill(voice.outcome_with_unit(mine[0]), 47) + f"\n{voice.element(element)}")
         descriptions.append(_describe_gaps(voice, facts, outcome, element))
     show_legend(canvas, [(regime, *_regime_look(regime, place)) for place, regime in enumerate(regimes)])
     both = all(row.get("q25") not in (None, "") for row in rows)
@@ -95,8 +94,8 @@ def _gap_series(axes: Axes, rows: list[Row], regime: str, place: float) -> None:
     years = [row["year"] for row in rows]
     for low, high in (("q05", "q95"), ("q25", "q75")):
         if all(row.get(low) not in (None, "") for row in rows):
-            ends = ([float(row[each]) for row in rows] for each in (low, high))
-            axes.fill_between(years, *ends, color=colour, alpha=0.14, linewidth=0)
+            below, above = ([float(row[each]) for row in rows] for each in (low, high))
+            axes.fill_between(years, below, above, color=colour, alpha=0.14, linewidth=0)
     axes.plot(years, middle, color=colour, linestyle=dashes)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
 
 from alliance_dynamics.report.blocks import Figure
-from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, calibrated_observables
+from alliance_dynamics.report.chapter_fit import FIT, calibrated_observables
 from alliance_dynamics.report.chapter_identification import PROFILES
+from alliance_dynamics.report.chapter_parameters import PARAMETERS
 from alliance_dynamics.report.drawing import BLUE, RED, SMALL, finish, house_style, new_canvas, show_numbers
 from alliance_dynamics.report.figure_fit import draw_fit
 from alliance_dynamics.report.figure_residuals import draw_residuals
