@@ -101,7 +101,7 @@ def _figure(figure: Figure, texts: Texts) -> str:
     size = "height: 235mm" if _tall(figure) else "width: drawing"
     picture = f"image({string(figure.name + '.svg')}, {size}, alt: {string(figure.description)})"
     below = _note(texts("note.file", file=figure.origin)) if figure.origin else ""
-    return f"#figure({picture}, caption: {text_of(figure.caption)}){below}"
+    return f"#block(breakable: false)[#figure({picture}, caption: {text_of(figure.caption)}){below}\n]"
 
 
 def _tall(figure: Figure) -> bool:
@@ -126,7 +126,7 @@ def table_source(table: Table, texts: Texts) -> str:
     if table.file:
         notes.append(plain(texts.markup("note.file", file=table.file)))
     shown = f"#figure(kind: table, caption: {text_of(table.caption)}, text(size: {size}.2pt, align(left, {body})))"
-    shown = f"#block(height: {ROOM}mm, above: 0pt, below: 0pt)\n#v(-{ROOM}mm)\n{shown}"
+    shown = f"#block(height: {ROOM}mm, above: 1.6em, below: 0pt)\n#v(-{ROOM}mm)\n{shown}"
     return shown + (_note(" ".join(notes)) if notes else "")
 
 

@@ -190,6 +190,15 @@ def test_every_figure_is_also_a_file_of_its_own(pages):
         assert root.get("role") == "img" and root.get("aria-label")
 
 
+def test_labels_of_figures_can_be_read_on_paper(pages):
+    """As wide as the line of a sheet (7 inches) at most, and no label below 7 points."""
+    for path in (pages["en"].parent / "figures").iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert float(re.search(r'viewBox="0 0 (\S+)', text)[1]) <= 7 * 72
+        sizes = [100 * float(each) for each in re.findall(r"scale\(([0-9.]+) -", text)]
+        assert sizes and min(sizes) >= 6.99, path.name
+
+
 def test_a_quick_run_says_so_first(tmp_path):
     text = write_report(make_results(tmp_path, quick=True, draws=12), language="en").read_text(encoding="utf-8")
     assert text.index("Quick run, not for decisions") < text.index('id="answer"')
