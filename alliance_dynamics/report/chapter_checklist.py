@@ -25,7 +25,7 @@ def _table(voice: Voice, name: str, facts: dict[str, str]) -> Table:
     items = voice.texts.list(f"{name}.item")
     places = [each.format(**facts) for each in voice.texts.list(f"{name}.place")]
     body = tuple((head(item), cell(place)) for item, place in zip(items, places, strict=True))
-    return Table(name, voice.texts(f"table.{name}"), "manifest.json",
+    return Table(name, voice.texts(f"{name}.table"), "manifest.json",
                  (voice.texts("head.item"), voice.texts("head.place")), body)  # fmt: skip
 
 

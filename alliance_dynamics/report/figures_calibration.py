@@ -95,4 +95,4 @@ def _describe_profile(voice: Voice, label: str, rows: Sequence[Row]) -> str:
     decimals = decimals_of_interval(rows[0]["value"], rows[-1]["value"], low)
     ends = {"low": voice.numbers.number(low, decimals), "high": voice.numbers.number(high, decimals)}
     sides = (held[0] > 0) + (held[-1] < len(rows) - 1)
-    return voice.texts(f"alt.profile_{('open', 'half', 'closed')[sides]}", parameter=label, **ends)
+    return voice.texts(f"profile.alt_{('open', 'half', 'closed')[sides]}", parameter=label, **ends)
