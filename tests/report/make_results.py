@@ -250,8 +250,8 @@ def _comparison(folder: Path, draws: int) -> None:
                         )  # fmt: skip
     band = ("q05", "q50", "q95", "unit")
     write_csv(folder / "comparison/trajectories.csv", ("regime", "variable", "element", "year", *band), rows)
-    write_csv(folder / "comparison/gaps.csv",
-              ("regime", "baseline", "outcome", "element", "year", "q05", "q25", "q50", "q75", "q95", "unit"), gaps)  # fmt: skip
+    bands = ("q05", "q25", "q50", "q75", "q95", "unit")
+    write_csv(folder / "comparison/gaps.csv", ("regime", "baseline", "outcome", "element", "year", *bands), gaps)
     write_csv(
         folder / "comparison/summary.csv",
         ("regime", "baseline", "outcome", "element", "year", "unit", "gap", "gap_low", "gap_high", "gap_percent",
