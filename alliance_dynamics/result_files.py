@@ -25,6 +25,7 @@ from alliance_dynamics.sensitivity.indices import horizon_rows
 from alliance_dynamics.sensitivity.spread import effect_rows, first_look, outcome_rows
 
 Rows = Sequence[Mapping[str, Any]]
+BANDS = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 RUSSIAN_SOURCES = {
     "judgement": "экспертное суждение",
     "literature": "литература",
@@ -151,14 +152,14 @@ def write_comparison(folder: Path, runs: RegimeRuns, comparison: Comparison, par
         unit = runs.series.units[s]
         for r, regime in enumerate(names):
             levels = np.quantile(runs.values[r, :, :, s], [0.05, 0.5, 0.95], axis=0)
-            apart = np.quantile(runs.values[r, :, :, s] - runs.values[base, :, :, s], [0.05, 0.5, 0.95], axis=0)
+            apart = np.quantile(runs.values[r, :, :, s] - runs.values[base, :, :, s], list(BANDS.values()), axis=0)
             for t, year in enumerate(runs.years.tolist()):
                 trajectories.append((regime, name, element, year, *levels[:, t].tolist(), unit))
                 if r != base:
                     gaps.append((regime, comparison.baseline, name, element, year, *apart[:, t].tolist(), unit))
     band = ("q05", "q50", "q95", "unit")
     write_csv(folder / "trajectories.csv", ("regime", "variable", "element", "year", *band), trajectories)
-    write_csv(folder / "gaps.csv", ("regime", "baseline", "outcome", "element", "year", *band), gaps)
+    write_csv(folder / "gaps.csv", ("regime", "baseline", "outcome", "element", "year", *BANDS, "unit"), gaps)
     first = ["regime", "baseline", "outcome", "element", "year", "unit", "gap", "gap_low", "gap_high", "gap_percent"]
     first += ["share_better", "verdict", "fiscal_cost", "fiscal_cost_unit"]
     write_rows(folder / "summary.csv", [_whole_year(row) for row in comparison.summary], first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from alliance_dynamics.commands.parser import Parser, jobs, number, processors, say, whole
 from alliance_dynamics.progress import READING, announce
@@ -34,29 +35,14 @@ def add_options(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> object:
     announce(READING, quiet=arguments.quiet)
+    asked: dict[str, Any] = {
+        name: getattr(arguments, name)
+        for name in ("quick", "out", "seed", "jobs", "policy_year", "resume", "force")
+    }
     if arguments.dry_run:
         from alliance_dynamics.study.planning import plan_study
 
-        return plan_study(
-            arguments.problem,
-            quick=arguments.quick,
-            out=arguments.out,
-            seed=arguments.seed,
-            jobs=arguments.jobs,
-            policy_year=arguments.policy_year,
-            resume=arguments.resume,
-            force=arguments.force,
-        )
+        return plan_study(arguments.problem, **asked)
     from alliance_dynamics.study import study
 
-    return study(
-        arguments.problem,
-        quick=arguments.quick,
-        out=arguments.out,
-        seed=arguments.seed,
-        jobs=arguments.jobs,
-        policy_year=arguments.policy_year,
-        resume=arguments.resume,
-        force=arguments.force,
-        quiet=arguments.quiet,
-    )
+    return study(arguments.problem, quiet=arguments.quiet, **asked)

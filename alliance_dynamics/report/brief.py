@@ -9,16 +9,15 @@ from markupsafe import Markup
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, cell, head, number
 from alliance_dynamics.report.chapter_accounts import ACCOUNTS, account_cell, account_rows
 from alliance_dynamics.report.chapter_levers import (
-    describes,
     failure_pairs,
-    failure_sentences,
     form_sentences,
     ladder_rows,
+    short_failure,
     tipping_sentences,
 )
 from alliance_dynamics.report.chapter_origin import command_of
 from alliance_dynamics.report.chapter_regimes import SUMMARY, headline_rows
-from alliance_dynamics.report.context import Context, answer_of, banners_of, subtitle_of
+from alliance_dynamics.report.context import Context, answer_of, study_context
 from alliance_dynamics.report.facts import FIRST_REGION, Facts
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -36,16 +35,14 @@ def brief_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure
     doubts, hinges = tuple(_doubts(voice, facts)), ()
     if ladder:
         hinges = (Section("ladder", voice.texts("section.ladder"), figures=tuple(ladder)),)
-    context = Context(
+    return study_context(
+        voice,
+        facts,
         name="brief",
-        language=voice.language,
-        other="en" if voice.language == "ru" else "ru",
         title=voice.texts("title"),
-        subtitle=subtitle_of(voice, facts),
         answer=answer,
         support=support,
-        banners=tuple(banners_of(voice, facts)),
-        caveats=tuple(voice.texts.list("caveat")[:CAVEATS]),
+        caveats=voice.texts.list("caveat")[:CAVEATS],
         sections=(
             Section("regimes", voice.texts("section.regimes"), tables=(_regime_table(voice, facts),)),
             *((Section("doubts", voice.texts("section.doubts"), items=doubts),) if doubts else ()),
@@ -53,10 +50,9 @@ def brief_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure
             *hinges,
             _origin(voice),
         ),
+        plain=True,
         most_pages=PAGES,
     )
-    voice.refuse_missing()
-    return context
 
 
 def _doubts(voice: Voice, facts: Facts) -> Iterator[Markup]:
@@ -64,8 +60,7 @@ def _doubts(voice: Voice, facts: Facts) -> Iterator[Markup]:
     rungs = [row for row in ladder_rows(voice, facts) if row["outcome"] == facts.headline]
     yield from tipping_sentences(voice, facts, rungs)
     for rows in failure_pairs(voice):
-        sentences = failure_sentences(voice, rows)
-        yield from sentences if describes(rows[0]) else sentences[:1]
+        yield from short_failure(voice, rows)
     yield from form_sentences(voice, facts)
 
 
@@ -81,8 +76,7 @@ def _regime_table(voice: Voice, facts: Facts) -> Table:
         body.append((head(name), cell(voice.title(name)), *cells))
     heads = [voice.texts(f"head.brief_{budget}_{column}") for budget, column in COLUMNS] if accounts else []
     for outcome, element in gains:
-        unit = voice.unit(next(iter(gains[outcome, element].values()))["unit"])
-        name = f"{voice.outcome(outcome)}, {unit}" if unit else voice.outcome(outcome)
+        name = voice.outcome_with_unit(next(iter(gains[outcome, element].values())))
         heads.append(f"{name}, {voice.element(element)}" if element else name)
     against = next(iter(accounts.values()))["against"] if accounts else "—"
     notes = (voice.texts("note.brief", draws=voice.numbers.number(facts.draws, 0), baseline=facts.baseline,

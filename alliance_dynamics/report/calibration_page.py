@@ -13,9 +13,11 @@ from alliance_dynamics.report.chapter_calibration import (
     objective_section,
     search_section,
 )
-from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, observable_table, parameter_section, used_rows
+from alliance_dynamics.report.chapter_checklist import checklist_section
+from alliance_dynamics.report.chapter_fit import FIT, observable_table, used_rows
 from alliance_dynamics.report.chapter_identification import POOLING, pooling_section, profiles_section
 from alliance_dynamics.report.chapter_origin import command_of, origin_section
+from alliance_dynamics.report.chapter_parameters import PARAMETERS, parameter_section
 from alliance_dynamics.report.chapter_residuals import CHECKS, checks_section, residuals_section
 from alliance_dynamics.report.chapter_validation import (
     SCORES,
@@ -24,7 +26,7 @@ from alliance_dynamics.report.chapter_validation import (
     theil_section,
     validation_section,
 )
-from alliance_dynamics.report.context import Context
+from alliance_dynamics.report.context import Context, make_context
 from alliance_dynamics.report.results import FOLDER, Results
 from alliance_dynamics.report.voice import Voice
 from alliance_dynamics.report.wording import listed, quoted
@@ -53,23 +55,22 @@ def calibration_context(voice: Voice, figures: dict[str, tuple[Figure, ...]], na
     sections += [parameter_section(voice), validation_section(voice), theil_section(voice)]
     if found := recovery_section(voice):
         sections.append(found)
+    if "/" in name:  # of a study of this package's own model, which the guidelines' answers name
+        sections.append(checklist_section(voice))
     sections = [_with_plain_files(each) for each in sections]
-    context = Context(
+    return make_context(
+        voice,
         name=name,
-        language=voice.language,
-        other="en" if voice.language == "ru" else "ru",
         title=voice.texts("calibration.title"),
         subtitle=_subtitle(voice.results, voice),
         answer=Markup(" ").join([fits(voice), predicts(voice), identified(voice)]),
-        support=tuple(support(voice)),
-        banners=tuple(_banners(voice)),
-        caveats=tuple(voice.texts.list("calibration.caveat")),
+        support=support(voice),
+        banners=_banners(voice),
+        caveats=voice.texts.list("calibration.caveat"),
         sections=(*sections, origin_section(voice, sections)),
         home="../index.html" if "/" in name else "",
         drawings="calibration/figures" if "/" in name else "figures",
     )
-    voice.refuse_missing()
-    return context
 
 
 def fits(voice: Voice) -> Markup:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from alliance_dynamics.report.blocks import Figure, Section, Table, cell, head, number
+from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number
 from alliance_dynamics.report.chapter_fit import break_in_words, starts_sentence
+from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 
 DATA = "calibration/data.csv"
@@ -12,22 +13,11 @@ DATA = "calibration/data.csv"
 def data_section(voice: Voice) -> Section:
     """Figures by statistic and region: years, how many enter the fit, sources, vintages, statuses, why excluded."""
     rows = voice.results.rows(DATA)
-    body = []
-    for row in rows:
-        # notes of the tables are English
-        key = "data.excluded" if voice.language == "en" and row["reason"] else "data.left_out"
-        reason = voice.texts.markup(key, count=row["excluded"], reason=row["reason"])
-        body.append(
-            (
-                head(voice.variable(row["observable"])),
-                cell(voice.element(row["region"])),
-                cell(f"{row['first']}–{row['last']}"),
-                number(voice.numbers.number(row["train"] + row["holdout"], 0)),
-                cell(row["sources"], row["vintages"]),
-                cell(row["statuses"], reason if row["excluded"] else ""),
-            )
-        )
-    columns = ("observable", "region", "years", "in_fit", "origin", "remarks")
+    columns = ("region", "years", "in_fit", "origin", "remarks")
+    body: list[tuple[Cell, ...]] = []
+    for name in dict.fromkeys(row["observable"] for row in rows):
+        body.append((band(voice.variable(name), len(columns)),))
+        body += [_data_row(voice, row) for row in rows if row["observable"] == name]
     table = Table("data", voice.texts("table.data"), DATA, tuple(voice.texts(f"head.{each}") for each in columns),
                   tuple(body), (voice.texts("note.data"),))  # fmt: skip
     breaks = voice.results.calibration.get("breaks", [])
@@ -38,6 +28,19 @@ def data_section(voice: Voice) -> Section:
     ]  # fmt: skip
     return Section("data-chapter", voice.texts("section.data"), (voice.texts("data.intro"),), tuple(items),
                    tables=(table,) if body else ())  # fmt: skip
+
+
+def _data_row(voice: Voice, row: Row) -> tuple[Cell, ...]:
+    # notes of the tables are English
+    key = "data.excluded" if voice.language == "en" and row["reason"] else "data.left_out"
+    reason = voice.texts.markup(key, count=row["excluded"], reason=row["reason"])
+    return (
+        head(voice.element(row["region"])),
+        cell(f"{row['first']}–{row['last']}"),
+        number(voice.numbers.number(row["train"] + row["holdout"], 0)),
+        cell(row["sources"], row["vintages"]),
+        cell(row["statuses"], reason if row["excluded"] else ""),
+    )
 
 
 def objective_section(voice: Voice) -> Section:

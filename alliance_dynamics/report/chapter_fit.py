@@ -6,14 +6,13 @@ from statistics import fmean, median
 from typing import Any
 
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number
+from alliance_dynamics.report.chapter_parameters import PARAMETERS, parameter_section
 from alliance_dynamics.report.facts import Facts, is_gross_product
-from alliance_dynamics.report.numbers import decimals_of_interval, decimals_of_value
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice, bound
 from alliance_dynamics.report.wording import quoted
 
-FIT, SKILL, PARAMETERS = "calibration/fit.csv", "calibration/skill.csv", "calibration/parameters.csv"
-ROLES = ("structural", "initial", "break", "noise")
+FIT, SKILL = "calibration/fit.csv", "calibration/skill.csv"
 
 
 def fit_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:
@@ -130,87 +129,26 @@ def beats_naive(row: Row) -> bool:
 
 
 def _skill_table(voice: Voice, rows: list[Row]) -> Table:
-    body = []
+    columns = ("horizon", "model_error", "naive_error", "drift_error", "won")
+    body: list[tuple[Cell, ...]] = []
     for name in dict.fromkeys(row["observable"] for row in rows):
         mine = [row for row in rows if row["observable"] == name]
+        body.append((band(voice.variable(name), len(columns)),))
         for horizon in sorted({row["horizon"] for row in mine}):
             these = [row for row in mine if row["horizon"] == horizon]
             drift = [row["drift_error"] for row in these if row["drift_error"] is not None]
             won = sum(map(beats_naive, these))
             body.append(
                 (
-                    head(voice.variable(name)),
-                    number(voice.numbers.number(horizon, 0)),
+                    head(voice.numbers.number(horizon, 0)),
                     number(voice.share(fmean(row["model_error"] for row in these), 1)),
                     number(voice.share(fmean(row["naive_error"] for row in these), 1)),
                     number(voice.share(fmean(drift), 1) if drift else "—"),
                     cell(voice.texts("skill.count", won=won, compared=len(these))),
                 )
             )
-    columns = ("observable", "horizon", "model_error", "naive_error", "drift_error", "won")
     headers = tuple(voice.texts(f"head.{each}") for each in columns)
     return Table("skill-table", voice.texts("table.skill"), SKILL, headers, tuple(body), (voice.texts("note.skill"),))
-
-
-# Parameters ---------------------------------------------------------------------------------------------------------
-
-
-def parameter_section(voice: Voice) -> Section:
-    rows = voice.results.rows(PARAMETERS)
-    bounded = [voice.parameter(row) for row in rows if row["status"] == "at bound"]
-    paragraphs = [voice.texts("parameters.intro")]
-    if bounded:
-        paragraphs.append(voice.texts.markup("parameters.at_bound", names=quoted(voice, bounded)))
-    else:
-        paragraphs.append(voice.texts("parameters.none_at_bound"))
-    body: list[tuple[Cell, ...]] = []
-    roles = [role for role in ROLES if any(row.get("role") == role for row in rows)]
-    rest = [row for row in rows if row.get("role") not in ROLES]
-    columns = ("parameter", "unit", "estimate", "interval", "prior", "status", "source")
-    for role, mine in [("", rest), *((role, [row for row in rows if row.get("role") == role]) for role in roles)]:
-        if mine and role:
-            body.append((band(voice.texts(f"role.{role}"), len(columns)),))
-        body += [_parameter_row(voice, row) for row in mine]
-    table = Table(
-        "parameter-table",
-        voice.texts("table.parameters"),
-        PARAMETERS,
-        tuple(voice.texts(f"head.{each}") for each in columns),
-        tuple(body),
-        (voice.texts("note.parameters"),),
-    )
-    return Section("parameters", voice.texts("section.parameters"), tuple(paragraphs), tables=(table,))
-
-
-def _parameter_row(voice: Voice, row: Row) -> tuple[Cell, ...]:
-    low, high = row["low"], row["high"]
-    if low is None or high is None:
-        decimals, interval = decimals_of_value(row["estimate"]), "—"
-    else:
-        decimals = decimals_of_interval(low, high, row["estimate"])
-        ends = {"low": voice.amount(low, "Dmnl", decimals), "high": voice.amount(high, "Dmnl", decimals)}
-        interval = voice.texts.markup("interval", **ends)
-    grade = voice.texts("source.grade", grade=row["grade"]) if row.get("grade") else ""
-    return (
-        head(voice.parameter(row)),
-        cell(voice.unit(row["unit"]) or voice.texts("unit_none")),
-        number(voice.amount(row["estimate"], "Dmnl", decimals)),
-        number(interval),
-        number(_prior(voice, row)),
-        cell(voice.texts(f"status.{row['status']}")),
-        cell(voice.source(row) or "—", grade),
-    )
-
-
-def _prior(voice: Voice, row: Row) -> Any:
-    try:
-        low, high = float(row["prior_low"]), float(row["prior_high"])
-    except (KeyError, ValueError):
-        return "—"
-    decimals = decimals_of_interval(low, high, row["estimate"])
-    return voice.texts.markup(
-        "interval", low=voice.numbers.number(low, decimals), high=voice.numbers.number(high, decimals)
-    )
 
 
 def _unknown_section(voice: Voice) -> Section:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, cell, head, number
-from alliance_dynamics.report.chapter_fit import PARAMETERS
+from alliance_dynamics.report.chapter_parameters import PARAMETERS
 from alliance_dynamics.report.numbers import decimals_of_interval, decimals_of_value
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice

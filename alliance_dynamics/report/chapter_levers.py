@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from markupsafe import Markup
 
 from alliance_dynamics.report.blocks import Cell, Figure, Section, Table, band, cell, head, number
@@ -15,6 +17,13 @@ from alliance_dynamics.report.wording import listed, quoted
 ALTERNATIVES = "sensitivity/alternatives.csv"
 LADDER, RANKS, FAILURES = "sensitivity/ladder.csv", "sensitivity/ranks.csv", "sensitivity/failures.csv"
 COMPACT_DENSITY, COMPACT_COVERAGE = 0.6, 0.3  # a box below either describes nothing that a reader could use
+
+
+def lever_sections(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure, ...]]) -> tuple[Section, ...]:
+    """What a lever is worth and when the main regime falls behind; none where the study swept no levers."""
+    if not voice.results.rows(LADDER):
+        return ()
+    return ladder_section(voice, facts, figures["ladder"]), standing_section(voice, facts, figures["standing"])
 
 
 def ladder_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:
@@ -87,6 +96,12 @@ def failure_sentences(voice: Voice, rows: list[Row]) -> list[Markup]:
     return [*found, voice.texts.markup("failure.box", conditions=conditions, **shares, **where)]
 
 
+def short_failure(voice: Voice, rows: list[Row]) -> list[Markup]:
+    """The same, with conditions only where they describe the failures."""
+    sentences = failure_sentences(voice, rows)
+    return sentences if describes(rows[0]) else sentences[:1]
+
+
 def describes(row: Row) -> bool:
     """Whether there is a box of conditions that holds enough of the failures, and little else."""
     return bool(row["input"]) and row["density"] >= COMPACT_DENSITY and row["coverage"] >= COMPACT_COVERAGE
@@ -106,6 +121,14 @@ def _condition(voice: Voice, row: Row, form: str = "") -> Markup:
 
 def _ladder_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Markup]:
     """Levers whose range of changes leaves zero out, those that tip the regime, and those that say nothing."""
+    found = clear_sentences(voice, facts, rows)
+    return [*found, *tipping_sentences(voice, facts, rows)]
+
+
+def clear_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Markup]:
+    """Levers whose range of changes leaves zero out, and those that say nothing."""
+    if not rows:
+        return []
     clear = [row for row in rows if row["change_low"] > 0 or row["change_high"] < 0]
     found = [
         voice.texts.markup(
@@ -118,7 +141,7 @@ def _ladder_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Marku
     if rest:
         key = "ladder.rest" if clear else "ladder.none"
         found.append(voice.texts.markup(key, levers=quoted(voice, rest), outcome=voice.outcome(facts.headline)))
-    return [*found, *tipping_sentences(voice, facts, rows)]
+    return found
 
 
 def tipping_sentences(voice: Voice, facts: Facts, rows: list[Row]) -> list[Markup]:

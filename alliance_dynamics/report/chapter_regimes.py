@@ -101,7 +101,7 @@ def _outcome_table(voice: Voice, facts: Facts, rows: list[Row]) -> Table:
         notes.append(voice.texts("note.gross_product"))
     return Table(
         "comparison-" + slug(outcome),
-        voice.texts("table.comparison", outcome=voice.outcome(outcome), baseline=facts.baseline),
+        voice.texts("table.comparison", outcome=voice.outcome_with_unit(rows[0]), baseline=facts.baseline),
         SUMMARY,
         (voice.texts("head.regime"), *(str(year) for year in years)),
         tuple(body),
@@ -116,7 +116,12 @@ def _others_table(voice: Voice, facts: Facts, outcomes: list[str]) -> Table:
     for outcome in outcomes:
         rows = {row["regime"]: row for row in headline_rows(voice, facts, outcome)}
         regimes = regimes or list(rows)
-        body.append((head(voice.outcome(outcome)), *(_gap_cell(voice, facts, rows.get(each)) for each in regimes)))
+        body.append(
+            (
+                head(voice.outcome_with_unit(next(iter(rows.values())))),
+                *(_gap_cell(voice, facts, rows.get(each)) for each in regimes),
+            )
+        )
     return Table(
         "comparison-others",
         voice.texts("table.others", year=facts.report_year, baseline=facts.baseline),
@@ -130,14 +135,12 @@ def _others_table(voice: Voice, facts: Facts, outcomes: list[str]) -> Table:
 def _gap_cell(voice: Voice, facts: Facts, row: Row | None) -> Cell:
     if row is None:
         return number("—")
-    gap, low, high = voice.gap(row)
-    lines: list[str] = [gap]
+    gap, low, high = voice.gap(row | {"unit": "Dmnl"})  # the unit stands in the caption, or beside the outcome
     if row["gap_percent"] is not None and row["unit"] != "%":
-        lines.append(voice.percent(row["gap_percent"], sign=True))
-    lines.append(voice.texts.markup("interval", low=low, high=high))
-    share = voice.texts("verdict.share", share=voice.share_of_draws(row["share_better"], facts.draws))
-    lines.append(f"{voice.texts('verdict.' + row['verdict'])}; {share}")
-    return number(*lines)
+        gap += Markup(" (") + voice.percent(row["gap_percent"], sign=True) + Markup(")")
+    share = voice.share_of_draws(row["share_better"], facts.draws, "short")
+    verdict = voice.texts("verdict.counted", verdict=voice.texts(f"verdict.{row['verdict']}"), share=share)
+    return number(gap, voice.texts.markup("interval", low=low, high=high), verdict)
 
 
 def _cost_table(voice: Voice, facts: Facts) -> Table | None:

@@ -70,15 +70,29 @@ def settled_sentences(voice: Voice) -> list[Markup]:
 
 def group_sentences(voice: Voice, facts: Facts) -> list[Markup]:
     """What the levers, the calibrated parameters and the assumptions explain of the headline outcome, each together."""
-    rows = [row for row in voice.results.rows(GROUPS_FILE)
-            if row["outcome"] == facts.headline and row["year"] == facts.report_year]  # fmt: skip
+    rows, rest = _group_rows(voice, facts)
     if not rows:
         return []
     parts = [voice.texts.markup("variance.named", lever=voice.lever(row["lever"]), share=share_range(voice, row, "S1"))
              for row in rows]  # fmt: skip
-    rest = max(0.0, 1 - sum(max(row["S1"], 0.0) for row in rows))
     return [voice.texts.markup("reviewer.groups", parts=listed(voice, parts), rest=voice.share(rest),
                                outcome=voice.outcome(facts.headline), year=facts.report_year)]  # fmt: skip
+
+
+def group_answer(voice: Voice, facts: Facts) -> list[Markup]:
+    """The same shares in plain words."""
+    rows, rest = _group_rows(voice, facts)
+    parts = [voice.texts.markup("sensitivity.part", share=share_range(voice, row, "S1"),
+                                group=voice.texts(f"sensitivity.group.{row['lever']}")) for row in rows]  # fmt: skip
+    return [voice.texts.markup("sensitivity.answer", parts=listed(voice, parts), rest=voice.share(rest),
+                               outcome=voice.outcome(facts.headline), year=facts.report_year)] * bool(rows)  # fmt: skip
+
+
+def _group_rows(voice: Voice, facts: Facts) -> tuple[list[Row], float]:
+    """The groups of the headline outcome in the report year, and the share that none of them has alone."""
+    rows = [row for row in voice.results.rows(GROUPS_FILE)
+            if row["outcome"] == facts.headline and row["year"] == facts.report_year]  # fmt: skip
+    return rows, max(0.0, 1 - sum(max(row["S1"], 0.0) for row in rows))
 
 
 def repeated_sentences(voice: Voice, facts: Facts) -> list[Markup]:

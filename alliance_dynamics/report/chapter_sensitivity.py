@@ -15,7 +15,7 @@ from alliance_dynamics.report.wording import variance_sentences
 INDICES, LEVERS = "sensitivity/indices.csv", "sensitivity/levers.csv"
 SPREAD, EFFECTS = "sensitivity/outcomes.csv", "sensitivity/main_effects.csv"
 PAIRS = "sensitivity/pairs.csv"
-EFFECTS_FIGURE, PAIRS_FIGURE = "main_effects", "pairs"
+LEVEL_FIGURE, EFFECTS_FIGURE, PAIRS_FIGURE = "level", "main_effects", "pairs"
 
 
 def sensitivity_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...]) -> Section:
@@ -42,7 +42,7 @@ def sensitivity_section(voice: Voice, facts: Facts, figures: tuple[Figure, ...])
         "sensitivity",
         voice.texts("section.sensitivity"),
         tuple(paragraphs),
-        figures=tuple(each for each in figures if each.name in (EFFECTS_FIGURE, PAIRS_FIGURE)),
+        figures=tuple(each for each in figures if each.name in (LEVEL_FIGURE, EFFECTS_FIGURE, PAIRS_FIGURE)),
         tables=(_range_table(voice), *((_spread_table(voice, facts),) if voice.results.rows(SPREAD) else ())),
         sections=(*reviewer_sections(voice, facts, figures), *parts),
     )
@@ -124,9 +124,7 @@ def _spread_table(voice: Voice, facts: Facts) -> Table:
         numbers = (exact(row[key], voice.numbers.number(row[key], decimals, sign=key != "sd"))
                    for key in ("mean", "sd", "q05", "q50", "q95"))  # fmt: skip
         failed = voice.share(row["failed"] / row["runs"])
-        unit = voice.unit(row["unit"])
-        name = voice.outcome(row["outcome"])
-        body.append((head(f"{name}, {unit}" if unit else name), *(number(each) for each in numbers), number(failed)))
+        body.append((head(voice.outcome_with_unit(row)), *(number(each) for each in numbers), number(failed)))
     columns = ("outcome", "mean", "sd", "q05", "q50", "q95", "failed")
     return Table("spread", voice.texts("table.spread", year=facts.report_year, baseline=facts.baseline), SPREAD,
                  tuple(voice.texts(f"head.{each}" if each == "outcome" else f"head.spread_{each}") for each in columns),

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from alliance_dynamics.report.blocks import Section, Table, cell, head, number
+from alliance_dynamics.report.blocks import Cell, Section, Table, band, head, number
 from alliance_dynamics.report.chapter_fit import skill_section
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
@@ -30,18 +30,19 @@ def validation_section(voice: Voice) -> Section:
     if not rows:
         return Section("validation", title, (voice.texts("validation.absent"),), sections=(skill_section(voice),))
     items = [_loss(voice, rival, rows) for rival in ("naive", "drift")]
-    body = []
-    for row in rows:
+    columns = ("horizon", "model_error", "naive_error", "drift_error", "to_naive", "to_drift", "coverage")
+    body: list[tuple[Cell, ...]] = []
+    for place, row in enumerate(rows):
+        if place == 0 or row["observable"] != rows[place - 1]["observable"]:
+            body.append((band(voice.variable(row["observable"]), len(columns)),))
         body.append(
             (
-                head(voice.variable(row["observable"])),
-                number(row["horizon"].replace("-", "–")),
+                head(row["horizon"].replace("-", "–")),
                 *(number(voice.numbers.number(row[f"mase_{each}"], 2)) for each in ("model", "naive", "drift")),
                 *(_ratio(voice, row, rival) for rival in ("naive", "drift")),
                 number(voice.share(row["coverage"])),
             )
         )
-    columns = ("observable", "horizon", "model_error", "naive_error", "drift_error", "to_naive", "to_drift", "coverage")
     table = Table("validation-table", voice.texts("table.validation"), SCORES,
                   tuple(voice.texts(f"head.{each}") for each in columns), tuple(body),
                   (voice.texts("note.validation"),))  # fmt: skip
@@ -62,14 +63,17 @@ def theil_section(voice: Voice) -> Section:
         items.append(
             voice.texts.markup("theil.systematic", observable=voice.variable(name), regions=", ".join(regions))
         )
-    body = []
+    columns = ("region", "error_in", "parts_in", "error_out", "parts_out")
+    body: list[tuple[Cell, ...]] = []
+    last = ""
     for name in dict.fromkeys((row["observable"], row["region"]) for row in rows):
-        cells: list[Any] = [head(voice.variable(name[0])), cell(voice.element(name[1]))]
+        if name[0] != last:
+            body.append((band(voice.variable(last := name[0]), len(columns)),))
+        cells = [head(voice.element(name[1]))]
         for sample in ("in", "out"):
             mine = [row for row in rows if (row["observable"], row["region"], row["sample"]) == (*name, sample)]
             cells += [number(_error(voice, mine)), number(_shares(voice, mine))]
         body.append(tuple(cells))
-    columns = ("observable", "region", "error_in", "parts_in", "error_out", "parts_out")
     heads = tuple(voice.texts(f"head.{each}") for each in columns)
     table = Table("theil-table", voice.texts("table.theil"), THEIL, heads, tuple(body), (voice.texts("note.theil"),))
     return Section("theil", title, (voice.texts("theil.intro"),), tuple(items), tables=(table,))

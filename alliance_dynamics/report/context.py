@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
+from alliance_dynamics.language import LANGUAGES
 from alliance_dynamics.report.blocks import Figure, Section
-from alliance_dynamics.report.chapter_checklist import checklist_section
-from alliance_dynamics.report.chapter_fit import fit_section
-from alliance_dynamics.report.chapter_levers import LADDER, ladder_section, standing_section
-from alliance_dynamics.report.chapter_loops import LOOPS, loops_section
-from alliance_dynamics.report.chapter_origin import command_of, origin_section
-from alliance_dynamics.report.chapter_regimes import (
-    comparison_section,
-    headline_ranking,
-    headline_rows,
-    regimes_section,
-)
+from alliance_dynamics.report.chapter_origin import command_of
+from alliance_dynamics.report.chapter_regimes import headline_ranking, headline_rows
 from alliance_dynamics.report.chapter_reviewer import STOP_RULE, unsettled
-from alliance_dynamics.report.chapter_sensitivity import sensitivity_section
 from alliance_dynamics.report.facts import Facts
 from alliance_dynamics.report.voice import Voice
 from alliance_dynamics.report.wording import CREDIBLE, gap_sentence, listed, quoted
@@ -69,35 +61,51 @@ def _figures(sections: tuple[Section, ...]) -> Iterator[Figure]:
         yield from _figures(section.sections)
 
 
-def build_context(voice: Voice, facts: Facts, figures: Mapping[str, tuple[Figure, ...]]) -> Context:
-    """The report in the order it is read.  InputError names every label that is missing in the language."""
-    hinges = ()
-    if voice.results.rows(LADDER):
-        hinges = (ladder_section(voice, facts, figures["ladder"]), standing_section(voice, facts, figures["standing"]))
-    sections = (
-        regimes_section(voice, facts),
-        comparison_section(voice, facts, figures["regimes"]),
-        *hinges,
-        *((loops_section(voice, figures["loops"]),) if voice.results.rows(LOOPS) else ()),
-        fit_section(voice, facts, figures["fit"]),
-        sensitivity_section(voice, facts, figures["sensitivity"]),
-        checklist_section(voice),
-    )
-    answer, support = answer_of(voice, facts)
+def make_context(
+    voice: Voice,
+    *,
+    name: str,
+    title: str,
+    subtitle: str | Markup,
+    answer: Markup,
+    support: Iterable[Markup | str],
+    banners: Iterable[Markup | str],
+    caveats: Iterable[Markup | str],
+    sections: Iterable[Section],
+    **layout: Any,
+) -> Context:
+    """A context in the language of `voice`; InputError names every label that is missing in it.
+
+    `layout` are the fields of a context that have a default.
+    """
     context = Context(
-        name="report",
+        name=name,
         language=voice.language,
-        other="en" if voice.language == "ru" else "ru",
-        title=voice.texts("title"),
-        subtitle=subtitle_of(voice, facts),
+        other=next(each for each in LANGUAGES if each != voice.language),
+        title=title,
+        subtitle=subtitle,
         answer=answer,
-        support=support,
-        banners=tuple(banners_of(voice, facts)),
-        caveats=tuple(voice.texts.list("caveat")),
-        sections=(*sections, origin_section(voice, sections)),
+        support=tuple(support),
+        banners=tuple(banners),
+        caveats=tuple(caveats),
+        sections=tuple(sections),
+        **layout,
     )
     voice.refuse_missing()
     return context
+
+
+def study_context(
+    voice: Voice, facts: Facts, *, name: str, title: str, answer: Markup, support: Iterable[Markup | str],
+    caveats: Iterable[Markup | str], sections: Iterable[Section], plain: bool = False, **layout: Any,
+) -> Context:  # fmt: skip
+    """A report on a whole study: what it rests on and what must be read before it come from its facts.
+
+    `plain` keeps the words of statistics out of the warnings.
+    """
+    return make_context(voice, name=name, title=title, subtitle=subtitle_of(voice, facts), answer=answer,
+                        support=support, banners=banners_of(voice, facts, plain=plain), caveats=caveats,
+                        sections=sections, **layout)  # fmt: skip
 
 
 def subtitle_of(voice: Voice, facts: Facts) -> Markup:
@@ -127,12 +135,12 @@ def answer_of(voice: Voice, facts: Facts) -> tuple[Markup, tuple[Markup, ...]]:
     return answer or voice.texts.markup("answer.none", regime=facts.main_regime, year=facts.report_year), tuple(support)
 
 
-def banners_of(voice: Voice, facts: Facts) -> Iterator[Markup | str]:
+def banners_of(voice: Voice, facts: Facts, *, plain: bool = False) -> Iterator[Markup | str]:
     """What must be read before anything else: a quick run, sweeps or fits that did not converge, effects too large."""
     if facts.quick:
         yield voice.texts("banner.quick")
     if not facts.sensitivity_converged:
-        yield _unsettled(voice)
+        yield _unsettled(voice, plain)
     if not facts.calibration_converged:
         yield voice.texts("banner.calibration")
     summary = [
@@ -148,10 +156,12 @@ def banners_of(voice: Voice, facts: Facts) -> Iterator[Markup | str]:
         yield voice.texts.markup("banner.failed", failed=voice.numbers.number(failed, 0))
 
 
-def _unsettled(voice: Voice) -> Markup | str:
+def _unsettled(voice: Voice, plain: bool) -> Markup | str:
     """The outcomes whose shares have not settled; all of them in one sentence."""
     rows, names = voice.results.rows(STOP_RULE), unsettled(voice)
     widths = [row["widest_half_width"] for row in rows if not row["reached"] and row["widest_half_width"] is not None]
+    if widths and plain:
+        return voice.texts.markup("brief.unsettled", width=voice.numbers.number(100 * max(widths), 0))
     if not widths or len(names) == len(rows):
         return voice.texts("banner.sensitivity")
     return voice.texts.markup("reviewer.banner", outcomes=quoted(voice, [voice.outcome(each) for each in names]),

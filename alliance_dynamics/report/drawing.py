@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
+PAPER = 7.0  # inches between the margins of a sheet: figures are drawn as wide as they are printed
+SMALL = 7.0  # points, the least size of a label
 INK, GRID, SHADE = "#1b1f24", "#d5dae0", "#edf0f3"
 # Okabe and Ito's colours, told apart by readers with any colour vision; yellow is too light on white and left out.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
@@ -29,12 +32,12 @@ _PAGE_COLOURS = {
     INK: "currentColor", GRID: "var(--grid)", SHADE: "var(--shade)", BLUE: "var(--blue)", RED: "var(--red)",
 }  # fmt: skip
 _STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "alliance-dynamics", "svg.fonttype": "path", "font.family": ["DejaVu Sans"], "font.size": 8.0,
+    "svg.hashsalt": "alliance-dynamics", "svg.fonttype": "path", "font.family": ["DejaVu Sans"], "font.size": 7.5,
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK,
     "axes.linewidth": 0.6, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-    "axes.titlesize": 8.5, "axes.titlelocation": "left", "grid.color": GRID, "grid.linewidth": 0.5,
+    "axes.titlesize": 8.0, "axes.titlelocation": "left", "grid.color": GRID, "grid.linewidth": 0.5,
     "axes.axisbelow": True, "lines.linewidth": 1.3, "lines.markersize": 3.2, "legend.frameon": False,
-    "legend.fontsize": 8.0, "axes.unicode_minus": True, "figure.facecolor": "none", "axes.facecolor": "none",
+    "legend.fontsize": 7.5, "axes.unicode_minus": True, "figure.facecolor": "none", "axes.facecolor": "none",
     "savefig.facecolor": "none",
     "patch.linewidth": 0.0, "svg.image_inline": True, "path.simplify": True,
 }  # fmt: skip
@@ -51,7 +54,7 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def new_canvas(panels: int, columns: int, *, width: float = 9.2, height: float = 2.15) -> tuple[Canvas, list[Axes]]:
+def new_canvas(panels: int, columns: int, *, width: float = PAPER, height: float = 1.7) -> tuple[Canvas, list[Axes]]:
     """A canvas of `panels` panels in rows of `columns`; size in inches, height per row."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -98,10 +101,23 @@ def show_numbers(
     axis.set_major_formatter(InLanguage())
 
 
-def finish(canvas: Canvas, name: str, caption: str | Markup, description: str, origin: str = "") -> Figure:
+def show_legend(canvas: Canvas, entries: Sequence[tuple], columns: int = 6, reach: float = 2.6) -> None:
+    """A line for each (name, colour, dashes) below the panels."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=colour, linestyle=dashes, label=fill(str(name), 46)) for name, colour, dashes in entries
+    ]
+    canvas.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)), handlelength=reach)
+
+
+def finish(
+    canvas: Canvas, name: str, caption: str | Markup, description: str, origin: str = "", mark: str = ""
+) -> Figure:  # fmt: skip
     """The canvas as a file of its own and as part of the page, with its description for readers who cannot see it.
 
-    `origin` is the file of the results folder that the drawn numbers stand in.
+    `origin` is the file of the results folder that the drawn numbers stand in; `mark` is the number (F1 to F10) that
+    the text may call it by.
     """
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -113,7 +129,8 @@ def finish(canvas: Canvas, name: str, caption: str | Markup, description: str, o
     label = f'<svg role="img" aria-label="{escape(description)}" style="stroke-linejoin:round;stroke-linecap:butt"'
     text = text.replace("<svg", label, 1)
     alone = '<?xml version="1.0" encoding="utf-8"?>\n' + text.replace('style="', 'style="background:#ffffff;', 1)
-    return Figure(name, plain(caption), description, Markup(_for_page(text, name)), alone.encode(), origin)
+    shown = f"{mark}. {plain(caption)}" if mark else plain(caption)
+    return Figure(name, shown, description, Markup(_for_page(text, name)), alone.encode(), origin)
 
 
 def _for_page(text: str, name: str) -> str:

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from alliance_dynamics.report.brief import brief_context
 from alliance_dynamics.report.calibration_page import calibration_context
-from alliance_dynamics.report.context import Context, build_context
+from alliance_dynamics.report.context import Context
 from alliance_dynamics.report.facts import gather_facts
+from alliance_dynamics.report.report_page import report_context
 from alliance_dynamics.report.results import read_calibration, read_results
 from alliance_dynamics.report.sensitivity_page import sensitivity_context
 from alliance_dynamics.report.texts import Texts, read_texts
 from alliance_dynamics.report.voice import Voice
 
 TEMPLATES = ("report", "brief", "sensitivity", "calibration")
-BUILDERS = {"report": build_context, "brief": brief_context, "sensitivity": sensitivity_context}
+BUILDERS = {"report": report_context, "brief": brief_context, "sensitivity": sensitivity_context}
 
 
 @dataclass(frozen=True)

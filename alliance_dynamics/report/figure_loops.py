@@ -9,12 +9,12 @@ from matplotlib.patches import Patch
 
 from alliance_dynamics.report.blocks import Figure, slug
 from alliance_dynamics.report.chapter_loops import LOOPS
-from alliance_dynamics.report.drawing import INK, SERIES, finish, new_canvas, show_numbers
+from alliance_dynamics.report.drawing import INK, SERIES, SMALL, finish, new_canvas, show_numbers
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 
 SHOWN = len(SERIES)
-WIDTH = 74  # characters of a line of the legend
+WIDTH = 50  # characters of a line of the legend
 
 
 def draw_loops(voice: Voice, output: str, rows: list[Row]) -> Figure:
@@ -25,7 +25,7 @@ def draw_loops(voice: Voice, output: str, rows: list[Row]) -> Figure:
     for row in rows:
         sizes[_name(voice, row)] = sizes.get(_name(voice, row), 0.0) + row["size"]
     largest = sorted(sizes, key=lambda name: (-sizes[name], name))[:SHOWN]
-    canvas, panels = new_canvas(len(regimes), 5, height=2.6)
+    canvas, panels = new_canvas(len(regimes), 5, height=2.3)
     for axes, regime in zip(panels, regimes, strict=True):
         share = {(_name(voice, row), row["first"]): row["share"] for row in rows if row["regime"] == regime}
         up, down = np.zeros(len(decades)), np.zeros(len(decades))
@@ -35,17 +35,17 @@ def draw_loops(voice: Voice, output: str, rows: list[Row]) -> Figure:
             axes.bar(range(len(decades)), values, bottom=bottom, color=colour, width=0.8)
             up, down = up + np.maximum(values, 0), down + np.minimum(values, 0)
         axes.axhline(0, color=INK, linewidth=0.7)
-        axes.set_xticks(range(len(decades)), [f"{first:.0f}" for first in decades], fontsize=6.5, rotation=90)
+        axes.set_xticks(range(len(decades)), [f"{first:.0f}" for first in decades], fontsize=SMALL, rotation=90)
         axes.set_title(regime)
         axes.grid(False, axis="x")
         show_numbers(axes.yaxis, voice.numbers)
     bounds = [axes.get_ylim() for axes in panels]
     for axes in panels:
         axes.set_ylim(min(low for low, _ in bounds), max(high for _, high in bounds))
-    canvas.supylabel(voice.texts("axis.loops"), fontsize=8)
+    panels[0].set_ylabel(voice.texts("axis.loops"))
     handles = [Patch(color=colour) for _, colour in zip(largest, SERIES, strict=False)]
     labels = [fill(name, WIDTH) for name in largest]
-    canvas.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=6.5, frameon=False)
+    canvas.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=SMALL, frameon=False)
     leaders = "; ".join(_leaders(voice, rows, regime) for regime in regimes)
     return finish(
         canvas,

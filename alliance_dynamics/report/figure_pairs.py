@@ -8,7 +8,7 @@ import numpy as np
 
 from alliance_dynamics.report.blocks import Figure
 from alliance_dynamics.report.chapter_sensitivity import INDICES, PAIRS, PAIRS_FIGURE
-from alliance_dynamics.report.drawing import INK, finish, new_canvas
+from alliance_dynamics.report.drawing import INK, SMALL, finish, new_canvas
 from alliance_dynamics.report.facts import Facts
 from alliance_dynamics.report.voice import Voice
 
@@ -27,16 +27,18 @@ def draw_pairs(voice: Voice, facts: Facts) -> Figure:
     for row in sure:
         i, j = sorted((inputs.index(row["lever"]), inputs.index(row["other"])))
         values[j, i] = 100 * row["S2"]
-    canvas, (axes,) = new_canvas(1, 1, width=6.6, height=0.8 + 0.24 * len(inputs))
+    canvas, (axes,) = new_canvas(1, 1, height=0.8 + 0.2 * len(inputs))
     top = max(1.0, np.nanmax(values)) if sure else 1.0
     axes.imshow(values, cmap="Blues", vmin=0, vmax=top, aspect="auto")
     for (j, i), value in np.ndenumerate(values):
         if np.isfinite(value):
             colour = "white" if value > 0.6 * top else INK
-            axes.text(i, j, voice.numbers.number(float(value), 1), ha="center", va="center", fontsize=6, color=colour)
-    names = [fill(voice.lever(each), 34) for each in inputs]
-    axes.set_yticks(range(len(inputs)), names, fontsize=6.5)
-    axes.set_xticks(range(len(inputs)), [str(i + 1) for i in range(len(inputs))], fontsize=6.5)
+            axes.text(
+                i, j, voice.numbers.number(float(value), 1), ha="center", va="center", fontsize=SMALL, color=colour
+            )
+    names = [fill(voice.lever(each), 36) for each in inputs]
+    axes.set_yticks(range(len(inputs)), names, fontsize=SMALL)
+    axes.set_xticks(range(len(inputs)), [str(i + 1) for i in range(len(inputs))], fontsize=SMALL)
     axes.set_yticklabels([f"{i + 1}. {name}" for i, name in enumerate(names)])
     axes.grid(False)
     where = {"outcome": voice.outcome(facts.headline), "year": facts.report_year}
@@ -46,4 +48,4 @@ def draw_pairs(voice: Voice, facts: Facts) -> Figure:
         for row in sorted(sure, key=lambda row: -row["S2"])[:6]
     )  # fmt: skip
     return finish(canvas, PAIRS_FIGURE, voice.texts("figure.pairs", count=len(sure), all=len(rows), **where),
-                  voice.texts("alt.pairs", **where) + (f" {said}." if said else ""), PAIRS)  # fmt: skip
+                  voice.texts("alt.pairs", **where) + (f" {said}." if said else ""), PAIRS, "F5")  # fmt: skip

@@ -21,8 +21,10 @@ from alliance_dynamics.report.drawing import (
     RED,
     SERIES,
     SHADE,
+    SMALL,
     finish,
     new_canvas,
+    show_legend,
     show_numbers,
     show_years,
 )
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-COLUMNS, HEIGHT = 3, 1.9
+COLUMNS, HEIGHT = 3, 1.6
 BOUND = 1.96  # of a correlation in standard errors, 1 / sqrt(n)
 
 
@@ -63,7 +65,7 @@ def _over_time(voice: Voice) -> Figure:
             axes.plot([p[0] for p in points], [p[1] for p in points], color=SERIES[place % len(SERIES)],
                       linestyle=DASHES[place % len(DASHES)], linewidth=1.0)  # fmt: skip
         axes.axhline(0, color=INK, linewidth=0.8)
-        axes.set_title(fill(voice.variable(name), 40))
+        axes.set_title(fill(voice.variable(name), 28))
         show_years(axes, [row["year"] for row in rows])
         show_numbers(axes.yaxis, voice.numbers, sign=True)
     _legend(voice, canvas, regions)
@@ -94,7 +96,7 @@ def _autocorrelation(voice: Voice, tests: Sequence[Row]) -> Figure:
         axes.set_ylim(-1, 1)
         axes.set_xlim(0.4, lags + 0.6)
         axes.set_xticks(range(1, lags + 1))
-        axes.set_title(fill(voice.variable(name), 40))
+        axes.set_title(fill(voice.variable(name), 28))
         show_numbers(axes.yaxis, voice.numbers, sign=True)
         said.append(
             voice.texts("alt.autocorrelation_of", observable=voice.variable(name), outside=outside,
@@ -111,13 +113,13 @@ def _autocorrelation(voice: Voice, tests: Sequence[Row]) -> Figure:
 def _quantiles(voice: Voice, rows: Sequence[Row]) -> Figure:
     """Residuals of all regions in order, over the normal quantiles of their ranks, with a pointwise 95 % envelope."""
     names = list(dict.fromkeys(row["observable"] for row in rows))
-    canvas, panels = new_canvas(len(names), COLUMNS, height=2.2)
+    canvas, panels = new_canvas(len(names), COLUMNS, height=1.8)
     said = []
     for axes, name in zip(panels, names, strict=True):
         values = np.sort([row["standardised"] for row in rows if row["observable"] == name])
         said.append(_quantile_panel(voice, axes, name, values))
-    canvas.supxlabel(voice.texts("axis.normal"), fontsize=8)
-    canvas.supylabel(voice.texts("axis.standardised"), fontsize=8)
+    canvas.supxlabel(voice.texts("axis.normal"), fontsize=SMALL)
+    canvas.supylabel(voice.texts("axis.standardised"), fontsize=SMALL)
     return finish(canvas, "residual_quantiles", voice.texts("figure.quantiles"),
                   f"{voice.texts('alt.quantiles')} {'; '.join(said)}.", RESIDUALS)  # fmt: skip
 
@@ -132,7 +134,7 @@ def _quantile_panel(voice: Voice, axes: Axes, name: str, values: np.ndarray) -> 
     axes.plot(normal, normal, color=GREY, linewidth=0.8)
     axes.plot(normal[inside], values[inside], "o", color=BLUE, markersize=2.4)
     axes.plot(normal[~inside], values[~inside], "D", color=RED, markersize=2.6)
-    axes.set_title(fill(voice.variable(name), 40))
+    axes.set_title(fill(voice.variable(name), 28))
     show_numbers(axes.xaxis, voice.numbers)
     show_numbers(axes.yaxis, voice.numbers)
     ends = {end: voice.numbers.number(value, 1) for end, value in (("least", values[0]), ("most", values[-1]))}
@@ -144,8 +146,5 @@ def _regions(rows: Sequence[Row]) -> list[str]:
 
 
 def _legend(voice: Voice, canvas: Canvas, regions: Sequence[str]) -> None:
-    from matplotlib.lines import Line2D
-
-    marks = [Line2D([], [], color=SERIES[i % len(SERIES)], linestyle=DASHES[i % len(DASHES)]) for i in
-             range(len(regions))]  # fmt: skip
-    canvas.legend(marks, [voice.element(each) for each in regions], loc="outside lower center", ncols=4)
+    looks = [(voice.element(each), SERIES[i % len(SERIES)], DASHES[i % len(DASHES)]) for i, each in enumerate(regions)]
+    show_legend(canvas, looks, columns=4, reach=2.0)

@@ -6,7 +6,7 @@ from textwrap import fill
 
 import numpy as np
 
-from alliance_dynamics.report.blocks import Figure
+from alliance_dynamics.report.blocks import Figure, plain
 from alliance_dynamics.report.chapter_levers import FAILURES, RANKS
 from alliance_dynamics.report.chapter_reviewer import CONVERGENCE, GROUPS_FILE
 from alliance_dynamics.report.drawing import (
@@ -19,6 +19,7 @@ from alliance_dynamics.report.drawing import (
     RED,
     SERIES,
     SKY,
+    SMALL,
     finish,
     new_canvas,
     show_numbers,
@@ -38,25 +39,24 @@ def draw_convergence(voice: Voice, facts: Facts) -> Figure:
             if row["outcome"] == facts.headline and row["year"] == facts.report_year]  # fmt: skip
     last = max(row["points"] for row in rows)
     leaders = [row["lever"] for row in sorted(rows, key=lambda row: row["rank"]) if row["points"] == last][:LEADERS]
-    canvas, (axes,) = new_canvas(1, 1, width=6.6, height=2.6)
+    canvas, (axes,) = new_canvas(1, 1, height=2.4)
     said = []
     for place, lever in enumerate(leaders):
         mine = sorted((row for row in rows if row["lever"] == lever), key=lambda row: row["points"])
         at = [row["points"] * 1.03 ** (place - LEADERS / 2) for row in mine]
         errors = [[row["ST"] - row["ST_low"] for row in mine], [row["ST_high"] - row["ST"] for row in mine]]
         axes.errorbar(at, [row["ST"] for row in mine], yerr=errors, color=SERIES[place], linestyle=DASHES[place],
-                      marker="o", markersize=3, linewidth=1.1, label=fill(voice.lever(lever), 40))  # fmt: skip
-        share = voice.numbers.number(100 * mine[-1]["ST"], 0)
-        said.append(f"{voice.lever(lever)} {share} %")
+                      marker="o", markersize=3, linewidth=1.1, label=fill(voice.lever(lever), 32))  # fmt: skip
+        said.append(f"{voice.lever(lever)} {plain(voice.share(mine[-1]['ST']))}")
     axes.set_xscale("log", base=2)
     sizes = sorted({row["points"] for row in rows})
     axes.set_xticks(sizes, [voice.numbers.number(each, 0) for each in sizes], minor=False)
     axes.set_xlabel(voice.texts("reviewer.figure.points"))
     show_numbers(axes.yaxis, voice.numbers, factor=100, suffix="\u00a0%")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=6.5)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=SMALL)
     where = {"outcome": voice.outcome(facts.headline), "year": facts.report_year}
     return finish(canvas, "convergence", voice.texts("reviewer.figure.convergence", **where),
-                  voice.texts("reviewer.alt.convergence") + " " + "; ".join(said) + ".", CONVERGENCE)  # fmt: skip
+                  voice.texts("reviewer.alt.convergence") + " " + "; ".join(said) + ".", CONVERGENCE, "F9")  # fmt: skip
 
 
 def draw_groups(voice: Voice, facts: Facts) -> Figure:
@@ -65,7 +65,7 @@ def draw_groups(voice: Voice, facts: Facts) -> Figure:
     outcomes = list(dict.fromkeys(row["outcome"] for row in rows))
     groups = list(dict.fromkeys(row["lever"] for row in rows))
     names = [*(voice.lever(each) for each in groups), voice.texts("reviewer.figure.between")]
-    canvas, (axes,) = new_canvas(1, 1, width=8.0, height=0.9 + 0.24 * len(outcomes))
+    canvas, (axes,) = new_canvas(1, 1, height=0.7 + 0.24 * len(outcomes))
     said = []
     for at, outcome in enumerate(reversed(outcomes)):
         shares = [max(row["S1"], 0.0) for row in rows if row["outcome"] == outcome]
@@ -75,15 +75,18 @@ def draw_groups(voice: Voice, facts: Facts) -> Figure:
             axes.barh(at, share, left=left, height=0.7, color=(BLUE, GREEN, ORANGE, GREY)[place],
                       label=names[place] if at == 0 else None)  # fmt: skip
             left += share
-        parts = ", ".join(f"{name} {voice.numbers.number(100 * share, 0)} %"
+        parts = ", ".join(f"{name} {plain(voice.share(share))}"
                           for name, share in zip(names, shares, strict=True))  # fmt: skip
         said.append(voice.texts("reviewer.alt.group", outcome=voice.outcome(outcome), parts=parts))
-    axes.set_yticks(range(len(outcomes)), [fill(voice.outcome(each), 44) for each in reversed(outcomes)], fontsize=6.5)
+    axes.set_yticks(
+        range(len(outcomes)), [fill(voice.outcome(each), 40) for each in reversed(outcomes)], fontsize=SMALL
+    )
     axes.grid(False, axis="y")
     show_numbers(axes.xaxis, voice.numbers, factor=100, suffix="\u00a0%")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.12), ncols=2, fontsize=6.5)
+    canvas.legend(loc="outside lower center", ncols=2, fontsize=SMALL)
     return finish(canvas, "groups", voice.texts("reviewer.figure.groups", year=facts.report_year),
-                  voice.texts("reviewer.alt.groups") + " " + "; ".join(reversed(said)) + ".", GROUPS_FILE)  # fmt: skip
+                  voice.texts("reviewer.alt.groups") + " " + "; ".join(reversed(said)) + ".", GROUPS_FILE,
+                  "F6")  # fmt: skip
 
 
 def draw_regret(voice: Voice, facts: Facts) -> Figure:
@@ -121,10 +124,11 @@ def draw_regret(voice: Voice, facts: Facts) -> Figure:
     show_numbers(regret.xaxis, voice.numbers)
     for axes in (ranks, enough):
         show_numbers(axes.xaxis, voice.numbers, factor=100, suffix="\u00a0%")
-    ranks.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize=6)
+    handles, names = ranks.get_legend_handles_labels()
+    canvas.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=SMALL)
     where = {"outcome": voice.outcome(facts.headline), "year": facts.report_year, "against": against}
     return finish(canvas, "regret", voice.texts("reviewer.figure.regret", **where),
-                  voice.texts("reviewer.alt.regret") + " " + "; ".join(reversed(said)) + ".", RANKS)  # fmt: skip
+                  voice.texts("reviewer.alt.regret") + " " + "; ".join(reversed(said)) + ".", RANKS, "F8")  # fmt: skip
 
 
 def draw_peeling(voice: Voice, facts: Facts) -> Figure:
@@ -133,7 +137,7 @@ def draw_peeling(voice: Voice, facts: Facts) -> Figure:
 
     rows = voice.results.rows(PEELING)
     pairs = list(dict.fromkeys((row["regime"], row["against"]) for row in rows))
-    canvas, panels = new_canvas(len(pairs), 2, width=6.6)
+    canvas, panels = new_canvas(len(pairs), 2, height=2.0)
     said = []
     for axes, (regime, against) in zip(panels, pairs, strict=True):
         mine = [row for row in rows if (row["regime"], row["against"]) == (regime, against)]
@@ -150,7 +154,7 @@ def draw_peeling(voice: Voice, facts: Facts) -> Figure:
         shares = {key: voice.numbers.number(100 * held[key], 0) for key in ("coverage", "density")}
         said.append(voice.texts("reviewer.alt.peeled", regime=regime, against=against, **shares))
     return finish(canvas, "peeling", voice.texts("reviewer.figure.peeling", regime=facts.main_regime),
-                  voice.texts("reviewer.alt.peeling") + " " + "; ".join(said) + ".", PEELING)  # fmt: skip
+                  voice.texts("reviewer.alt.peeling") + " " + "; ".join(said) + ".", PEELING, "F7")  # fmt: skip
 
 
 def draw_futures(voice: Voice, facts: Facts, regime: str, against: str) -> Figure:
@@ -160,16 +164,17 @@ def draw_futures(voice: Voice, facts: Facts, regime: str, against: str) -> Figur
     lines: dict[tuple[bool, float], list[float]] = {}
     for row in rows:
         lines.setdefault((row["fails"], row["draw"]), []).append(row["place"])
-    canvas, (axes,) = new_canvas(1, 1, width=8.0, height=2.6)
+    canvas, (axes,) = new_canvas(1, 1, height=2.4)
     for (fails, _), places in sorted(lines.items()):
         axes.plot(places, color=RED if fails else GREY, linewidth=0.5 if fails else 0.4, alpha=0.6 if fails else 0.35,
                   linestyle=(0, (4, 1.5)) if fails else "solid")  # fmt: skip
     for kind, colour, dash in ((True, RED, (0, (4, 1.5))), (False, INK, "solid")):
         middle = np.median([places for (fails, _), places in lines.items() if fails == kind], axis=0)
         axes.plot(middle, color=colour, linewidth=2.2, linestyle=dash)
-    axes.set_xticks(range(len(labels)), [fill(each, 20) for each in labels.values()], fontsize=6.5)
+    axes.set_xticks(range(len(labels)), [fill(each, 17) for each in labels.values()], fontsize=SMALL)
     axes.set_ylim(0, 1)
     show_numbers(axes.yaxis, voice.numbers)
     return finish(canvas, f"futures_{against.lower()}",
                   voice.texts("reviewer.figure.futures", regime=regime, against=against),
-                  voice.texts("reviewer.alt.futures") + " " + "; ".join(labels.values()) + ".", FUTURES)  # fmt: skip
+                  voice.texts("reviewer.alt.futures") + " " + "; ".join(labels.values()) + ".", FUTURES,
+                  "F10")  # fmt: skip

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
 
 from alliance_dynamics.report.blocks import Figure
-from alliance_dynamics.report.chapter_fit import FIT, PARAMETERS, calibrated_observables
+from alliance_dynamics.report.chapter_fit import FIT, calibrated_observables
 from alliance_dynamics.report.chapter_identification import PROFILES
-from alliance_dynamics.report.drawing import BLUE, RED, finish, house_style, new_canvas, show_numbers
+from alliance_dynamics.report.chapter_parameters import PARAMETERS
+from alliance_dynamics.report.drawing import BLUE, RED, SMALL, finish, house_style, new_canvas, show_numbers
+from alliance_dynamics.report.figure_fit import draw_fit
 from alliance_dynamics.report.figure_residuals import draw_residuals
-from alliance_dynamics.report.figures import draw_fit
+from alliance_dynamics.report.numbers import decimals_of_interval
 from alliance_dynamics.report.results import Row
 from alliance_dynamics.report.voice import Voice
 
 STARTS = "calibration/starts.csv"
-SHEET = 24  # panels of profiles on a sheet of paper
+SHEET = 20  # panels of profiles on a sheet of paper
 NEAR = 1.92  # objectives this close to the best count as the same optimum
 
 
@@ -36,7 +38,7 @@ def _waterfall(voice: Voice) -> Figure:
     """Objectives of the starts above the best one, sorted."""
     found = sorted(r["objective"] for r in voice.results.rows(STARTS) if r["objective"] is not None)
     above = [each - found[0] for each in found]
-    canvas, (axes,) = new_canvas(1, 1, height=1.9)
+    canvas, (axes,) = new_canvas(1, 1, height=1.6)
     axes.plot(range(1, len(above) + 1), above, "o", color=BLUE)
     axes.axhline(NEAR, color=RED, linewidth=0.8, linestyle=(0, (4, 2)))
     axes.set_ylim(bottom=-0.05 * max(above[-1], NEAR), top=1.1 * max(above[-1], NEAR))
@@ -45,7 +47,15 @@ def _waterfall(voice: Voice) -> Figure:
     axes.set_ylabel(voice.texts("axis.above"))
     show_numbers(axes.yaxis, voice.numbers)
     show_numbers(axes.xaxis, voice.numbers)
-    return finish(canvas, "starts", voice.texts("figure.starts"), voice.texts("figure.starts"), STARTS)
+    return finish(canvas, "starts", voice.texts("figure.starts"), _describe_starts(voice, above), STARTS)
+
+
+def _describe_starts(voice: Voice, above: Sequence[float]) -> str:
+    """How many starts end at the optimum of the best one, and how far above it the worst lies."""
+    return voice.texts(
+        "alt.starts", starts=voice.numbers.number(len(above), 0), near=sum(each <= NEAR for each in above),
+        largest=voice.numbers.number(above[-1], 1),
+    )  # fmt: skip
 
 
 def _profiles(voice: Voice) -> Iterator[Figure]:
@@ -61,14 +71,28 @@ def _profiles(voice: Voice) -> Iterator[Figure]:
 def _profile_sheet(
     voice: Voice, names: Sequence[str], rows: Sequence[Row], cards: Mapping[str, Row], figure: str
 ) -> Figure:
-    canvas, panels = new_canvas(len(names), 4, height=1.7)
+    canvas, panels = new_canvas(len(names), 4, height=1.5)
+    said = []
     for axes, name in zip(panels, names, strict=True):
+        label = voice.parameter(cards[name]) if name in cards else name
         mine = sorted((row for row in rows if row["parameter"] == name), key=lambda row: row["value"])
         axes.plot([row["value"] for row in mine], [row["rise"] for row in mine], "o-", color=BLUE, markersize=2.2,
                   linewidth=1.0)  # fmt: skip
+        said.append(_describe_profile(voice, label, mine))
         axes.axhline(mine[0]["cut"], color=RED, linewidth=0.8, linestyle=(0, (4, 2)))
         axes.set_ylim(-0.1, 2.5 * mine[0]["cut"])
-        axes.set_title(fill(voice.parameter(cards[name]) if name in cards else name, 30), fontsize=7)
-        show_numbers(axes.xaxis, voice.numbers)
+        axes.set_title(fill(label, 26), fontsize=SMALL)
+        show_numbers(axes.xaxis, voice.numbers, steps=3)
         show_numbers(axes.yaxis, voice.numbers)
-    return finish(canvas, figure, voice.texts("figure.profiles"), voice.texts("figure.profiles"), PROFILES)
+    return finish(canvas, figure, voice.texts("figure.profiles"),
+                  voice.texts("alt.profiles") + " " + "; ".join(said) + ".", PROFILES)  # fmt: skip
+
+
+def _describe_profile(voice: Voice, label: str, rows: Sequence[Row]) -> str:
+    """Where the drawn rise stays below the cut, and whether it passes it on either side."""
+    held = [place for place, row in enumerate(rows) if row["rise"] <= row["cut"]]
+    low, high = (rows[place]["value"] for place in (held[0], held[-1]))
+    decimals = decimals_of_interval(rows[0]["value"], rows[-1]["value"], low)
+    ends = {"low": voice.numbers.number(low, decimals), "high": voice.numbers.number(high, decimals)}
+    sides = (held[0] > 0) + (held[-1] < len(rows) - 1)
+    return voice.texts(f"profile.alt_{('open', 'half', 'closed')[sides]}", parameter=label, **ends)

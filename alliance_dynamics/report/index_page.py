@@ -80,7 +80,7 @@ def _front(results: Results, target: Path, language: str) -> Front:
         if (target / name).is_file()
     ]
     front = Front(
-        language, texts("title"), subtitle_of(voice, facts), tuple(banners_of(voice, facts)), answer,
+        language, texts("title"), subtitle_of(voice, facts), tuple(banners_of(voice, facts, plain=True)), answer,
         tuple(documents), tuple(tables), texts.markup("front.repeat", command=command_of(voice)), texts,
     )  # fmt: skip
     voice.refuse_missing()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -57,6 +58,11 @@ def decimals_of_interval(low: float, high: float, value: float) -> int:
     if width > 0 and math.isfinite(width):
         return max(0, 1 - math.floor(math.log10(width)))
     return decimals_of_value(value)
+
+
+def decimals_of_band(row: Mapping[str, float]) -> int:
+    """Decimals of the median of a band, of which `row` has q05, q50 and q95."""
+    return decimals_of_interval(row["q05"], row["q95"], row["q50"])
 
 
 def decimals_of_value(value: float, digits: int = 3) -> int:

@@ -159,6 +159,7 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "regime": "name", "baseline": "name", "outcome": "name", "element": "text", "year": "year", **_BAND,
     },
 }  # fmt: skip
+RUNS = "comparison/trajectories.csv"
 FOLDER = "calibration/"  # what a table's name begins with that lies in the folder of the calibration
 DOCUMENTS = ("manifest.json", "labels.json", "calibration/summary.json", "sensitivity/summary.json")
 
@@ -200,15 +201,20 @@ def read_calibration(folder: str | Path) -> Results:
     faults: list[Fault] = []
     above = folder if (folder / "manifest.json").is_file() else folder.parent
     manifest, summary = _document(above, "manifest.json", faults), _document(folder, "summary.json", faults)
-    labels = _document(above, "labels.json", faults) if (above / "labels.json").is_file() else {}
+    labels, sensitivity = (
+        _document(above, name, faults) if (above / name).is_file() else {}
+        for name in ("labels.json", "sensitivity/summary.json")
+    )
     tables = {}
+    if (above / RUNS).is_file():
+        tables[RUNS] = _table(above, RUNS, TABLES[RUNS], faults)
     for name, columns in {**TABLES, **OPTIONAL}.items():
         file = name.removeprefix(FOLDER)
         if name.startswith(FOLDER) and (name in TABLES or (folder / file).is_file()):
             tables[name] = _table(folder, file, columns, faults)
     if faults:
         raise InputError(faults)
-    return Results(folder, manifest, labels, summary, {}, tables=tables)
+    return Results(folder, manifest, labels, summary, sensitivity, tables=tables)
 
 
 def _text(folder: Path, name: str, faults: list[Fault]) -> str | None:

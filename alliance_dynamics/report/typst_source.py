@@ -14,6 +14,8 @@ from alliance_dynamics.report.texts import Texts
 NARROW, WIDE, MODERATE = 5, 34, 22  # letters that a column counts as: at least, at most, at most beside many
 LINE = {8: 118, 7: 132}  # letters of a table's line at its size in points
 SHORT = 13  # letters that a column keeps as long as others are wider
+HEAVY = 3  # letters that a head takes more than its own, being bold
+ROOM = 26  # millimetres that the first rows of a table find on its page, or it begins on the next
 LONG = 24  # a word of a table longer than this may be broken at its signs
 
 _HEAD = """#set document(title: {title}, date: none)
@@ -99,7 +101,7 @@ def _figure(figure: Figure, texts: Texts) -> str:
     size = "height: 235mm" if _tall(figure) else "width: drawing"
     picture = f"image({string(figure.name + '.svg')}, {size}, alt: {string(figure.description)})"
     below = _note(texts("note.file", file=figure.origin)) if figure.origin else ""
-    return f"#figure({picture}, caption: {text_of(figure.caption)}){below}"
+    return f"#block(breakable: false)[#figure({picture}, caption: {text_of(figure.caption)}){below}\n]"
 
 
 def _tall(figure: Figure) -> bool:
@@ -111,21 +113,20 @@ def _tall(figure: Figure) -> bool:
 def table_source(table: Table, texts: Texts) -> str:
     """A table that may run over pages: its header comes again, its rows stay whole, its caption stays with it."""
     widths = _widths(table)
+    if sum(widths) > LINE[7]:
+        widths = _widths(table, beside=False)
     size = 7 if len(widths) > 5 or sum(widths) > LINE[8] else 8
-    widths = _fitting(widths, LINE[size])
-    room = [LINE[size] * width / sum(widths) for width in widths]
+    widths = _grown(table, _fitting(widths, LINE[size]), LINE[size])
+    beside = _beside(table, [LINE[size] * width / sum(widths) for width in widths])
     columns = "(" + ", ".join(f"{width}fr" for width in widths) + ",)"
     header = ", ".join(_head(text, numeric) for text, numeric in zip(table.head, _numeric(table), strict=True))
-    cells = ", ".join(
-        _cell(cell, room[min(k, len(room) - 1)]) if cell.span == 1 else _band(cell)
-        for row in table.rows
-        for k, cell in enumerate(row)
-    )
+    cells = ", ".join(_cell(cell, beside) if cell.span == 1 else _band(cell) for row in table.rows for cell in row)
     body = f"table(columns: {columns}, table.header({header}), table.hline(stroke: 0.6pt), {cells})"
     notes = [str(plain(each)) for each in table.notes]
     if table.file:
         notes.append(plain(texts.markup("note.file", file=table.file)))
     shown = f"#figure(kind: table, caption: {text_of(table.caption)}, text(size: {size}.2pt, align(left, {body})))"
+    shown = f"#block(height: {ROOM}mm, above: 1.6em, below: 0pt)\n#v(-{ROOM}mm)\n{shown}"
     return shown + (_note(" ".join(notes)) if notes else "")
 
 
@@ -133,16 +134,19 @@ def _note(text: str) -> str:
     return f"\n#text(size: 7.5pt, fill: luma(70), {string(text)})"
 
 
-def _widths(table: Table) -> list[int]:
-    """How wide the columns are beside each other: as their longest line, none so wide that others starve."""
+def _widths(table: Table, *, beside: bool = True) -> list[int]:
+    """How wide the columns are: as their longest line, none so wide that others starve.
+
+    With `beside` the lines of a figure count as one line.
+    """
     count = max([len(table.head), *(sum(cell.span for cell in row) for row in table.rows)])
     found, most = [NARROW] * count, WIDE if count < 8 else MODERATE
     for k, text in enumerate(table.head):
-        found[k] = max(found[k], *(len(word) + 2 for word in text.split()), 0)
+        found[k] = max(found[k], *(len(word) + HEAVY for word in text.split()), 0)
     for row in table.rows:
         if len(row) == count:
             for k, cell in enumerate(row):
-                found[k] = max(found[k], min(_length(cell), most))
+                found[k] = max(found[k], min(_length(cell, beside), most))
     return found
 
 
@@ -154,11 +158,35 @@ def _fitting(widths: list[int], line: int) -> list[int]:
     return found
 
 
-def _length(cell: Cell) -> int:
+def _grown(table: Table, widths: list[int], line: int) -> list[int]:
+    """What is left of a line goes to the columns whose text would still break."""
+    found, rows = list(widths), [row for row in table.rows if len(row) == len(widths)]
+    wanted = [max([_length(row[k], False) for row in rows], default=0) for k in range(len(widths))]
+    while sum(found) < line and (short := [k for k in range(len(found)) if found[k] < wanted[k]]):
+        found[max(short, key=lambda k: wanted[k] - found[k])] += 1
+    return found
+
+
+def _beside(table: Table, room: list[float]) -> bool:
+    """Whether all lines of every figure of a table fit beside each other."""
+    rows = [row for row in table.rows if len(row) == len(room)]
+    return all(
+        len(_joined(cell)) <= width for row in rows for cell, width in zip(row, room, strict=True) if cell.numeric
+    )
+
+
+def _joined(cell: Cell) -> str:
+    return "\u2002".join(plain(line) for line in cell.lines)
+
+
+def _length(cell: Cell, beside: bool) -> int:
     """Letters of the longest line; of a figure with all its lines beside each other, where they are short."""
-    lines = [plain(line) for line in cell.lines]
-    whole = len("  ".join(lines))
-    return whole if cell.numeric and whole <= WIDE else max(map(len, lines), default=0)
+    whole = len(_joined(cell))
+    return (
+        whole
+        if beside and cell.numeric and whole <= WIDE
+        else max((len(plain(each)) for each in cell.lines), default=0)
+    )
 
 
 def _numeric(table: Table) -> list[bool]:
@@ -171,11 +199,9 @@ def _head(text: str, numeric: bool) -> str:
     return f"table.cell(align: {'right' if numeric else 'left'} + bottom, [*#{text_of(text)}*])"
 
 
-def _cell(cell: Cell, room: float) -> str:
-    """Lines of a figure stand beside each other where the column has room for them."""
-    lines = [plain(line) for line in cell.lines]
-    if cell.numeric and len("  ".join(lines)) <= room:
-        lines = ["\u2002".join(lines)]
+def _cell(cell: Cell, beside: bool) -> str:
+    """Lines of a figure stand beside each other where their column has room for them."""
+    lines = [_joined(cell)] if cell.numeric and beside else [plain(line) for line in cell.lines]
     shown = " #linebreak() ".join(f"#{string(_breakable(line))}" for line in lines)
     return f"table.cell({'align: right, ' if cell.numeric else ''}[{shown}])"
 

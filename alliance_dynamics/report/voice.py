@@ -55,6 +55,11 @@ class Voice:
     def outcome(self, name: str) -> str:
         return self._label("outcomes", name)
 
+    def outcome_with_unit(self, row: Row) -> str:
+        """`Gross regional product, bn RUB/year`"""
+        unit = self.unit(row["unit"])
+        return f"{self.outcome(row['outcome'])}, {unit}" if unit else self.outcome(row["outcome"])
+
     def lever(self, name: str) -> str:
         for row in self.results.rows("sensitivity/levers.csv"):
             if row["lever"] == name:
@@ -116,20 +121,20 @@ class Voice:
         """A fraction shown in per cent; the page keeps the fraction."""
         return exact(value, self.numbers.number(100 * value, decimals)) + FIXED + "%"
 
-    def share_of_draws(self, share: float, draws: int) -> str:
-        """`about 9 of 10 draws`, no finer than the number of draws allows."""
+    def share_of_draws(self, share: float, draws: int, form: str = "draws") -> str:
+        """`about 9 of 10 draws`, no finer than the number of draws allows; in the form `short`, `9 of 10`."""
         hits = round(share * draws)
         if min(share, 1 - share) * draws < 0.25:  # less than a tie, which counts half
-            return self.texts("draws.all" if hits else "draws.none", draws=self.numbers.number(draws, 0))
+            return self.texts(f"{form}.all" if hits else f"{form}.none", draws=self.numbers.number(draws, 0))
         if draws < 20:
-            return self.texts("draws.counted", hits=hits, draws=draws)
+            return self.texts(f"{form}.counted", hits=hits, draws=draws)
         if share >= 0.95 or share < 0.05:
             side = "most" if share > 0.5 else "few"
-            return self.texts(f"draws.{side}_{'twenty' if draws >= 100 else 'ten'}")
+            return self.texts(f"{form}.{side}_{'twenty' if draws >= 100 else 'ten'}")
         tenths = min(max(round(share * 10), 1), 9)
         if tenths == 5:
-            return self.texts("draws.half")
-        return self.numbers.plural(tenths, self.texts.forms("draws.tenths")).format(tenths=tenths)
+            return self.texts(f"{form}.half")
+        return self.numbers.plural(tenths, self.texts.forms(f"{form}.tenths")).format(tenths=tenths)
 
     def refuse_missing(self) -> None:
         """InputError naming every label and unit that the results folder and the texts lack."""

@@ -237,7 +237,8 @@ def _comparison(folder: Path, draws: int) -> None:
                 for year in range(2000, 2051):
                     reach = scale * max(0, year - 2026) / 14
                     gap, half = effect * reach, 1.6 * spread * reach
-                    gaps.append((regime, "R1", outcome, element, year, gap - half, gap, gap + half, unit))
+                    within = (gap + share * half for share in (-1, -0.41, 0, 0.41, 1))
+                    gaps.append((regime, "R1", outcome, element, year, *within, unit))
                     if year in YEARS:
                         share = float(np.clip(0.5 + 0.4 * effect / spread / 1.6, 0.003, 1.0))
                         share = round(share * draws) / draws
@@ -249,7 +250,8 @@ def _comparison(folder: Path, draws: int) -> None:
                         )  # fmt: skip
     band = ("q05", "q50", "q95", "unit")
     write_csv(folder / "comparison/trajectories.csv", ("regime", "variable", "element", "year", *band), rows)
-    write_csv(folder / "comparison/gaps.csv", ("regime", "baseline", "outcome", "element", "year", *band), gaps)
+    bands = ("q05", "q25", "q50", "q75", "q95", "unit")
+    write_csv(folder / "comparison/gaps.csv", ("regime", "baseline", "outcome", "element", "year", *bands), gaps)
     write_csv(
         folder / "comparison/summary.csv",
         ("regime", "baseline", "outcome", "element", "year", "unit", "gap", "gap_low", "gap_high", "gap_percent",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+import json
+import math
 import re
 import shutil
+import subprocess
 import zlib
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from alliance_dynamics.cli import main
-from alliance_dynamics.files import write_csv
+from alliance_dynamics.files import write_csv, write_text
 from alliance_dynamics.report import TEMPLATES, write_report, write_reports
 from alliance_dynamics.report.edition import prepare_editions
 from alliance_dynamics.report.typst_source import page_source
@@ -57,6 +61,9 @@ def add_hinges(folder: Path) -> Path:
     write_csv(folder / "sensitivity/failures.csv", ("regime", "against", "outcome", "year", "count", "draws",
               "coverage", "density", "base_rate", "input", "label_en", "label_ru", "unit", "low", "high", "stability"),
               failures)  # fmt: skip
+    summary = json.loads((folder / "calibration/summary.json").read_text(encoding="utf-8"))
+    summary |= {"r_hat_max": 1.0042, "accepted": 0.6, "chains": 128, "generations": 250, "least_effective_size": 512.0}
+    write_text(folder / "calibration/summary.json", json.dumps(summary, ensure_ascii=False))
     return folder
 
 
@@ -186,3 +193,66 @@ def test_templates_are_those_of_the_command():
     from alliance_dynamics.commands import report
 
     assert report.TEMPLATES == TEMPLATES
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def words_of(path: Path) -> str:
+    """The words of a page or of a PDF on one line, with plain spaces."""
+    if path.suffix == ".pdf":
+        text = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, check=True, text=True).stdout
+    else:
+        text = unescape(re.sub(r"<[^>]+>", "", path.read_text(encoding="utf-8")))
+    return re.sub(r"\s+", " ", text)
+
+
+def written_as(value: float, decimals: int, language: str, *, sign: bool = True) -> str:
+    """A number as the reports have to write it, made without their own code."""
+    text = f"{abs(value):.{decimals}f}"
+    mark = "" if not float(text) else "−" if value < 0 else "+" if sign else ""
+    return mark + (text.replace(".", ",") if language == "ru" else text)
+
+
+def with_interval(
+    row: dict[str, str], name: str, low: str, high: str, language: str, *, sign: bool = True
+) -> list[str]:
+    """Middle and ends with as many decimals as give the half-width two digits."""
+    ends = [float(row[each]) for each in (name, low, high)]
+    decimals = max(0, 1 - math.floor(math.log10((ends[2] - ends[1]) / 2)))
+    return [written_as(each, decimals, language, sign=sign) for each in ends]
+
+
+def in_this_order(numbers: list[str], text: str) -> bool:
+    return bool(re.search(r"(?<![\d,.])" + r"(?![\d]).{1,90}?".join(map(re.escape, numbers)) + r"(?!\d)", text))
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_headline_numbers_are_the_same_everywhere(written, language, kind):
+    """Gap, interval, share of draws, benefit per rouble and R-hat in reports and front page are those of the tables."""
+    if kind == "pdf" and shutil.which("pdftotext") is None:
+        pytest.skip("no pdftotext (poppler-utils) on this machine")
+    gap = next(row for row in rows_of(written / "comparison/summary.csv") if (row["regime"], row["outcome"],
+               row["element"], row["year"]) == ("R3", "net_present_value", "alliance", "2040"))  # fmt: skip
+    account = next(row for row in rows_of(written / "comparison/accounts.csv") if (row["regime"], row["budget"],
+                   row["year"]) == ("R3", "equal", "2040"))  # fmt: skip
+    tenths = str(round(10 * float(gap["share_better"])))
+    interval = with_interval(gap, "gap", "gap_low", "gap_high", language)
+    rouble = with_interval(account, "per_rouble", "per_rouble_low", "per_rouble_high", language, sign=False)
+    r_hat = json.loads((written / "calibration/summary.json").read_text(encoding="utf-8"))["r_hat_max"]
+    named = {f"{stem}_{language}.{kind}": [[*interval, tenths], rouble] for stem in ("brief", "report")}
+    named[f"calibration/report_{language}.{kind}"] = [[written_as(r_hat, 3, language, sign=False)]]
+    if kind == "html":
+        named["index.html"] = [[*interval, tenths]]
+    for name, numbers in named.items():
+        text = words_of(written / name)
+        assert all(in_this_order(each, text) for each in numbers), (name, numbers)
+
+
+def test_a_wrong_number_is_noticed():
+    assert in_this_order(["+6", "−6", "+61", "7"], "a gap of +6 bn, between −6 and +61, in 7 of 10 draws")
+    assert not in_this_order(["+6", "−6", "+61", "7"], "a gap of +6 bn, between −6 and +62, in 7 of 10 draws")
+    assert not in_this_order(["0,8"], "10,8")

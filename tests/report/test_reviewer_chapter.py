@@ -124,5 +124,5 @@ def test_every_table_has_a_caption_in_its_language_and_no_empty_cell(edition):
 
 def test_figures_have_descriptions_that_say_the_numbers(edition):
     figures = {each.name: each for each in edition.context.figures}
-    assert "60 %" in figures["convergence"].description
-    assert "20 %" in figures["groups"].description and "25 %" in figures["groups"].description
+    assert "60\u00a0%" in figures["convergence"].description
+    assert "20\u00a0%" in figures["groups"].description and "25\u00a0%" in figures["groups"].description

@@ -159,11 +159,13 @@ def test_the_russian_page_is_in_russian(pages):
     text = text[: text.index("Паспорт расчёта")]
     sources = {row["source"] for row in read_rows(pages["ru"].parent, "calibration/parameters.csv")}
     sources |= {row["source"] for row in read_rows(pages["ru"].parent, "sensitivity/levers.csv")}
-    places = [value for key, value in read_texts("ru").entries.items() if key.startswith("checklist.")]
-    for each in (*sources, *map(str, places), "English version", "alliance-dynamics", "STRESS-SD"):
+    texts = {key: str(value) for key, value in read_texts("ru").entries.items()}
+    answers = [value for key, value in texts.items() if key.startswith(("checklist.", "requirements."))]
+    places = sorted((part for each in answers for part in re.split(r"{\w+}", each)), key=len, reverse=True)
+    for each in (*sources, *places, "English version", "alliance-dynamics", "STRESS-SD"):
         text = text.replace(each, "")
     text = re.sub(r"[\w/]+\.csv|manifest\.json|--quick|alliance study --seed|alliance verify", "", text)
-    assert set(re.findall(r"[A-Za-z]{2,}", text)) <= {"kx", "bp", "ST"}
+    assert set(re.findall(r"[A-Za-z]{2,}", text)) <= {"ST"}
 
 
 def test_the_russian_page_writes_numbers_the_russian_way(pages):
@@ -188,6 +190,15 @@ def test_every_figure_is_also_a_file_of_its_own(pages):
     for name in files:
         root = ElementTree.parse(pages["en"].parent / "figures" / name).getroot()
         assert root.get("role") == "img" and root.get("aria-label")
+
+
+def test_labels_of_figures_can_be_read_on_paper(pages):
+    """As wide as the line of a sheet (7 inches) at most, and no label below 7 points."""
+    for path in (pages["en"].parent / "figures").iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert float(re.search(r'viewBox="0 0 (\S+)', text)[1]) <= 7 * 72
+        sizes = [100 * float(each) for each in re.findall(r"scale\(([0-9.]+) -", text)]
+        assert sizes and min(sizes) >= 6.99, path.name
 
 
 def test_a_quick_run_says_so_first(tmp_path):
