@@ -36,8 +36,7 @@ def add_options(parser: Parser) -> None:
 def execute(arguments: Namespace) -> object:
     announce(READING, quiet=arguments.quiet)
     asked: dict[str, Any] = {
-        name: getattr(arguments, name)
-        for name in ("quick", "out", "seed", "jobs", "policy_year", "resume", "force")
+        name: getattr(arguments, name) for name in ("quick", "out", "seed", "jobs", "policy_year", "resume", "force")
     }
     if arguments.dry_run:
         from alliance_dynamics.study.planning import plan_study
