@@ -345,7 +345,7 @@ def execute_with(backend: str, plan: Plan) -> Callable[[Task], Trajectories]:
         return numpy_.compile_plan(plan)
     from alliance_dynamics.kernel import jit
 
-    return jit.compile_plan(plan).execute
+    return jit.compile_plan(plan, alone=False).execute  # tangents are less alike than what they belong to
 
 
 def _no_backend() -> Trajectories:

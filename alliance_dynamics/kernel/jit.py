@@ -62,7 +62,7 @@ class Compiled:
     of half the width, many runs of a small model in vectors of twice the width.  The bits are the same in all ways.
     """
 
-    def __init__(self, plan: Plan, width: int, level: int, form: Format = DOUBLE):
+    def __init__(self, plan: Plan, width: int, level: int, form: Format = DOUBLE, *, alone: bool = True):
         self.plan, self.level, self.format = plan, level, form
         size = form.bits // 8
         self.width = width or machine_width() * 8 // size
@@ -70,7 +70,7 @@ class Compiled:
         small = sum(map(len, plan.groups.values())) <= SMALL
         self.wide = 2 * self.width if small and not width else self.width
         own = Layout.for_runs(plan)
-        self.crowded = not width and 8 * self.width * (own.keep + own.scratch) > CROWDED
+        self.crowded = alone and not width and 8 * self.width * (own.keep + own.scratch) > CROWDED
         self._runners: dict[int, Runner] = {}
         self._elements: ElementSource | None = None
         self._single: SingleRunner | None = None
@@ -126,9 +126,12 @@ def _abilities() -> dict[str, bool]:
     return {"splat": llvm.llvm_version_info[0] >= 18, "permute": machine_width() == 8}
 
 
-def compile_plan(plan: Plan, *, width: int = 0, level: int = 1, form: Format = DOUBLE) -> Compiled:
-    """Compile for this machine.  `width` (2, 4, 8, 16) overrides that of vectors; it changes no bit of the results."""
-    return Compiled(plan, width, level, form)
+def compile_plan(plan: Plan, *, width: int = 0, level: int = 1, form: Format = DOUBLE, alone: bool = True) -> Compiled:
+    """Compile for this machine.  `width` (2, 4, 8, 16) overrides that of vectors; it changes no bit of the results.
+
+    `alone`: whether many runs may be made one after the other.
+    """
+    return Compiled(plan, width, level, form, alone=alone)
 
 
 def compile_directions(planned: Plan, own: Program, outputs: int, *, width: int = 0) -> DirectionRunner:
