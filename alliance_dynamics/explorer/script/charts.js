@@ -115,7 +115,7 @@ function drawFigure(figure, still) {
   made.push(clip);
   const ends = lines.map(([name, values]) => ({name, at: y(values[T - 1])})).sort((a, b) => a.at - b.at);
   ends.forEach((each, i) => { if (i) each.at = Math.max(each.at, ends[i - 1].at + 12); });
-  for (const {name, at} of ends) made.push(svgElement("text", {x: W - SIDE.right + 4, y: Math.min(at + 4, H - SIDE.bottom), class: `end ${name}`}, lineName(name)));
+  for (const {name, at} of ends) made.push(svgElement("text", {x: W - SIDE.right + 4, y: Math.min(at + 4, H - SIDE.bottom), class: `end ${name}`}, shortName(lineName(name))));
   svg.replaceChildren(...made);
   const place = outcome.element === state.view.place ? "" : ` (${placeText(outcome.element)})`;
   figure.caption.replaceChildren(element("b", {}, outcome.label[language] + place), " ", element("span", {}, axisName(outcome)));
@@ -127,6 +127,7 @@ function drawFigure(figure, still) {
   svg.setAttribute("aria-label", `${outcome.label[language]}. ${axisName(outcome)}. ${figure.value.textContent}`);
   if (!still) fillTable(figure);
 }
+function shortName(name) { return name.length > 4 ? name.slice(0, 3) + "…" : name; }
 function lineName(name) { return name === "base" ? state.baseline : name === "now" ? nameOf(state.now) : name; }
 function pointAt(figure) {  // the value under the pointer, or that of the chosen year
   const {k, svg} = figure, year = hovered === null ? state.view.year : hovered, at = year - content.years[0];

@@ -1,5 +1,5 @@
 /* What the page computes, away from its drawing: runs, bands over draws, attribution, causes.  The same text runs in
-   workers and, where a browser allows none, in the page.  A scenario here is {levers, policy, ramp}. */
+   workers and, where a browser allows none, in the page.  A scenario here is {levers, policy, ramp, parts}. */
 const DRAWS = (function () {  // [draw][column of content.moved], from whole numbers between the ends of each column
   const bytes = Uint8Array.from(atob(content.draws.packed), (each) => each.charCodeAt(0));
   const whole = new Uint16Array(bytes.buffer), width = content.moved.length;
@@ -9,6 +9,8 @@ const DRAWS = (function () {  // [draw][column of content.moved], from whole num
   }));
 })();
 const YEARS = Float64Array.from({length: content.years[1] - content.years[0] + 1}, (_, at) => content.years[0] + at);
+const PARTS = new Map(content.parts.map((each) => [each.key, each]));  // levers in time, events and more, by key
+function partsOf(scenario, lever) { return scenario.parts.filter((key) => PARTS.get(key).lever === lever); }
 const T = YEARS.length, K = content.outcomes.length;
 
 function rowOf(scenario, draw) {
@@ -17,6 +19,7 @@ function rowOf(scenario, draw) {
   content.levers.forEach((each, k) => { row[each.column] = scenario.levers[k]; });
   row[content.policy.column] = scenario.policy;
   row[content.ramp.column] = scenario.ramp;
+  for (const key of scenario.parts) for (const [column, value] of PARTS.get(key).set) row[column] = value;
   return row;
 }
 function runOf(scenario, draw) {  // all outcomes by year, [outcome * T + year]; null for a run that diverges
@@ -83,13 +86,18 @@ function* bands(message, send) {
   send(spread(message, DRAWS.length));
 }
 
+const OTHERS = -1, START = -2;  // players that are no lever: what a scenario sets besides levers, the starting year
 function* shares(message, send) {  // Shapley: the mean over all orders in which the players go from the base to the scenario
   const count = message.players.length, total = 2 ** count, runs = [];
   const mixed = (members) => {
-    const made = {levers: message.base.levers.slice(), policy: message.base.policy, ramp: message.base.ramp};
+    const made = {...message.base, levers: message.base.levers.slice()};
     message.players.forEach((player, p) => {
       if (!(members >> p & 1)) return;
-      for (const lever of player) if (lever < 0) made.policy = message.scenario.policy; else made.levers[lever] = message.scenario.levers[lever];
+      for (const lever of player) {
+        if (lever === START) { made.policy = message.scenario.policy; continue; }
+        if (lever !== OTHERS) made.levers[lever] = message.scenario.levers[lever];
+        made.parts = [...made.parts.filter((key) => PARTS.get(key).lever !== lever), ...partsOf(message.scenario, lever)];
+      }
     });
     return made;
   };

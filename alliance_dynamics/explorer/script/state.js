@@ -16,17 +16,20 @@ const regimeOf = (id) => content.regimes.find((each) => each.id === id);
 
 function scenarioOf(id) {
   const changes = new Map(regimeOf(id).changes);
-  return {from: id, policy: changes.get(content.policy.column),
-    levers: content.levers.map((each) => changes.has(each.column) ? changes.get(each.column) : allianceModel.defaults[each.column])};
+  return {from: id, policy: changes.has(content.policy.column) ? changes.get(content.policy.column) : allianceModel.defaults[content.policy.column],
+    parts: regimeOf(id).parts, levers: content.levers.map((each) => changes.has(each.column) ? changes.get(each.column) : allianceModel.defaults[each.column])};
 }
 function firstState() {
   return {now: scenarioOf(content.chosen), slots: {A: null, B: null, C: null}, ramp: content.ramp.value, baseline: content.baseline,
     view: {mode: "gap", place: "alliance", year: 2040, why: "net_present_value"}};
 }
 let state = firstState(), past = [], future = [];
-const forEngine = (scenario) => ({levers: scenario.levers, policy: scenario.policy, ramp: state.ramp});
+const forEngine = (scenario) => ({levers: scenario.levers, policy: scenario.policy, ramp: state.ramp, parts: scenario.parts});
 const baseScenario = () => scenarioOf(state.baseline);
-function alike(a, b) { return a.policy === b.policy && a.levers.every((value, k) => value === b.levers[k]); }
+const sameParts = (a, b) => a.length === b.length && a.every((key) => b.includes(key));
+const inTime = (scenario, k) => partsOf(scenario, k).some((key) => PARTS.get(key).path);
+const isLike = (a, b, k) => a.levers[k] === b.levers[k] && sameParts(partsOf(a, k), partsOf(b, k));  // of one lever
+function alike(a, b) { return a.policy === b.policy && sameParts(a.parts, b.parts) && a.levers.every((value, k) => value === b.levers[k]); }
 function nameOf(scenario) { return scenario.from + (alike(scenario, scenarioOf(scenario.from)) ? "" : "*"); }
 
 function whatText(what) {  // the name of a change, in the language of the moment: plain, or a key with values and labels
@@ -55,6 +58,7 @@ function stepForward() {
 function encodeScenario(scenario) {
   const preset = scenarioOf(scenario.from), changed = [];
   content.levers.forEach((each, k) => { if (scenario.levers[k] !== preset.levers[k]) changed.push(`${each.id}=${scenario.levers[k]}`); });
+  if (!sameParts(scenario.parts, preset.parts)) changed.push(`parts=${scenario.parts.join(".")}`);
   return [`${scenario.from}@${scenario.policy}`, ...changed].join("+");
 }
 function decodeScenario(text, faults) {
@@ -64,6 +68,12 @@ function decodeScenario(text, faults) {
   scenario.policy = yearOnGrid(Number(policy));
   if (!Number.isFinite(scenario.policy)) { faults.push(head); scenario.policy = scenarioOf(from).policy; }
   for (const change of changes) {
+    if (change.startsWith("parts=")) {
+      const keys = change.slice(6).split(".").filter(Boolean);
+      scenario.parts = keys.filter((key) => PARTS.has(key));
+      faults.push(...keys.filter((key) => !PARTS.has(key)));
+      continue;
+    }
     const [id, value] = change.split("="), k = leverAt.get(id), number = Number(value);
     if (k === undefined || value === undefined || value === "" || !inRange(k, number)) faults.push(change);
     else scenario.levers[k] = number;

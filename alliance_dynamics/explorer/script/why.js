@@ -6,15 +6,15 @@ function whyOutcome() {
   const own = content.outcomes.findIndex((each) => each.id === state.view.why && each.element === state.view.place);
   return own >= 0 ? own : content.outcomes.findIndex((each) => each.id === state.view.why && each.element === "alliance");
 }
-function players() {  // who shares the gap: levers, or groups of levers; -1 is the starting year
-  const base = baseScenario(), changed = content.levers.map((each, k) => k).filter((k) => state.now.levers[k] !== base.levers[k]);
-  const year = state.now.policy !== base.policy ? [[-1]] : [];
+function players() {  // who shares the gap: levers, or groups of levers, and what is no lever
+  const base = baseScenario(), changed = content.levers.map((each, k) => k).filter((k) => !isLike(state.now, base, k));
+  const year = [...(state.now.policy !== base.policy ? [[START]] : []), ...(sameParts(partsOf(state.now, OTHERS), partsOf(base, OTHERS)) ? [] : [[OTHERS]])];
   if (changed.length + year.length <= SINGLE) return {single: true, list: [...changed.map((k) => [k]), ...year]};
   const groups = Object.values(GROUPS).map((ids) => ids.map((id) => leverAt.get(id)).filter((k) => changed.includes(k))).filter((each) => each.length);
   return {single: false, list: [...groups, ...year]};
 }
 function playerName(player, single) {
-  if (player[0] < 0) return t("policy");
+  if (player[0] < 0) return t(player[0] === START ? "policy" : "others");
   if (single) return content.levers[player[0]].label[language];
   return t("groups." + Object.keys(GROUPS).find((name) => GROUPS[name].includes(content.levers[player[0]].id)));
 }
@@ -75,8 +75,9 @@ function drawCauses() {
   const list = causesShown.causes.slice().sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect)).map((each, i) => {
     const share = total > 0 ? percentText(100 * Math.abs(each.effect) / total, false, language) : "—";
     if (each.lever !== undefined) {
-      const lever = content.levers.find((one) => one.column === each.lever), label = lever ? lever.label[language] : t("policy");
-      return element("li", {}, element("div", {class: "cause lever-end"}, element("span", {}, `${t("isLever")}: ${label}`), element("b", {}, `${leverNumber(each.from)} → ${leverNumber(each.to)}`), element("span", {}, share)));
+      const lever = content.levers.find((one) => one.column === each.lever), part = content.parts.find((one) => one.set.some(([column]) => column === each.lever));
+      const label = lever ? lever.label[language] : !part ? t("policy") : part.lever < 0 ? t("others") : `${content.levers[part.lever].label[language]} (${t("path.in")})`;
+      return element("li", {}, element("div", {class: "cause lever-end"}, element("span", {}, `${t("isLever")}: ${label}`), element("b", {}, part ? "" : `${leverNumber(each.from)} → ${leverNumber(each.to)}`), element("span", {}, share)));
     }
     return element("li", {}, element("button", {type: "button", class: "cause", id: "cause-" + i, onclick: () => { trail = [...trail, each.cause]; askCauses(true); }}, element("span", {}, variableName(each.cause)), spark(each.now, each.base), element("span", {}, share)));
   });
