@@ -29,6 +29,11 @@ class Choices:
     paths: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     events: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {key: value for part in (self.paths, self.events) for each in part.values()
+                for key, value in each.items()}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class CommonModel:
@@ -59,9 +64,10 @@ def common_model(model: Model, scenarios: Sequence[Scenario], parameters: Parame
         work.disturb(parameters.lever(event.target), event,
                      _either(switch, 1.0, broken_line(event.effect()), Number(event.rest)))  # fmt: skip
     choices = tuple(_choices(each, own, paths, events) for each, own in zip(scenarios, paths, strict=True))
+    none = {name: 0.0 for each in choices for name in each.numbers}
     return CommonModel(
         replace(model, variables=work.variables),
-        tuple(map(_as_numbers, scenarios, choices)),
+        tuple(_as_numbers(each, none | own.numbers) for each, own in zip(scenarios, choices, strict=True)),
         choices,
     )
 
@@ -153,11 +159,9 @@ def _choices(
     return Choices(found, {each.id: {_event_switch(each, events.index(each)): 1.0} for each in scenario.events})
 
 
-def _as_numbers(scenario: Scenario, choices: Choices) -> Scenario:
+def _as_numbers(scenario: Scenario, chosen: Mapping[str, float]) -> Scenario:
     levers = {name: each.last if isinstance(each, LeverPath) else each for name, each in scenario.levers.items()}
-    told = {key: value for part in (choices.paths, choices.events) for each in part.values()
-            for key, value in each.items()}  # fmt: skip
-    return replace(scenario, levers=levers, events=(), constants={**scenario.constants, **told})
+    return replace(scenario, levers=levers, events=(), constants={**scenario.constants, **chosen})
 
 
 def _event_switch(event: Event, number: int) -> str:

@@ -69,7 +69,7 @@ def write_explorer(
         futures = moved(futures, program_of(common.model))
     original, in_time = futures.program, any(each.in_time for each in regimes)
     parts = [parts_of_scenario(original, common.model, *each, parameters)
-             for each in zip(regimes, common.scenarios, common.choices, strict=True)]  # fmt: skip
+             for each in zip(regimes, common.choices, strict=True)]  # fmt: skip
     parameters = with_labels(parameters, model, common.model)
     model, regimes = common.model, common.scenarios
     series, packed = shown_series(model), packed_draws(futures)

@@ -48,9 +48,9 @@ class Part:
 
 
 def parts_of_scenario(
-    program: Program, model: Model, scenario: Scenario, numbers: Scenario, choices: Choices, parameters: Parameters
+    program: Program, model: Model, scenario: Scenario, choices: Choices, parameters: Parameters
 ) -> list[Part]:
-    """The parts of a scenario, of which `numbers` and `choices` are what the common model makes."""
+    """The parts of a scenario; `choices` are those of the common model, which `model` and `program` are."""
     index, levers = program.parameter_index, list(parameters.levers)
 
     def columns(chosen: Mapping[str, float]) -> tuple[tuple[int, float], ...]:
@@ -61,11 +61,9 @@ def parts_of_scenario(
     found += [Part(levers.index(each.target), columns(choices.events[each.id]), {"event": _event(each)},
                    event_text(each))
               for each in scenario.events]  # fmt: skip
-    known = {each.constant for each in parameters.levers.values()} | {parameters.policy_year}
-    known |= {name for part in (choices.paths, choices.events) for each in part.values() for name in each}
+    besides = replace(scenario, levers={}, events=(), start_policy=None)
     others = {program.parameters[column]: value
-              for column, value in columns_of_regime(program, model, numbers, parameters).items()
-              if program.parameters[column] not in known}  # fmt: skip
+              for column, value in columns_of_regime(program, model, besides, parameters).items()}  # fmt: skip
     if others:
         ramp = others.get(parameters.policy_ramp)
         values = [[*split_name(name), value, _label(name, parameters)] for name, value in others.items()
