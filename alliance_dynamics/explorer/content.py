@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alliance_dynamics.explorer.parts import Part, split_name
+from alliance_dynamics.explorer.parts import Part, common_until, split_name
 from alliance_dynamics.explorer.step import Step
 from alliance_dynamics.futures import Futures, columns_of_regime
 from alliance_dynamics.kernel.integrate import compile_kernel
@@ -25,7 +24,8 @@ from alliance_dynamics.settings import schedule_of
 
 REGION = "tatarstan"
 DRAWS = 200
-WHOLE = 65535  # draws travel as whole numbers between the ends of each column
+SIGNS = "".join(chr(each) for each in range(35, 127) if chr(each) not in "<\\")  # what JSON and a page take as it is
+WHOLE = len(SIGNS) ** 2 - 1  # draws travel as whole numbers between the ends of each column, two signs each
 FIRST_YEAR, LAST_YEAR = 2024, 2040  # between which the policy may start, unless a scenario starts elsewhere
 MILESTONES = (2030, 2040, 2050)
 REFERENCE_YEAR = 2040
@@ -54,12 +54,12 @@ class Packed:
         return self.low + (self.high - self.low) * (self.whole.astype(np.float64) / WHOLE)
 
     def as_json(self) -> dict[str, Any]:
-        text = base64.b64encode(self.whole.astype("<u2").tobytes()).decode()
-        return {"low": self.low.tolist(), "high": self.high.tolist(), "packed": text}
+        text = "".join(SIGNS[each // len(SIGNS)] + SIGNS[each % len(SIGNS)] for each in self.whole.ravel().tolist())
+        return {"low": self.low.tolist(), "high": self.high.tolist(), "signs": SIGNS, "packed": text}
 
 
 def packed_draws(futures: Futures) -> Packed:
-    """The first draws of the futures, each column as 65,536 steps between its ends."""
+    """The first draws of the futures, each column as 8,100 steps between its ends."""
     columns = [int(c) for each in futures.calibrated for c in each] + [each.column for each in futures.assumptions]
     chosen = np.array(list(dict.fromkeys(columns)), dtype=int)
     rows = futures.rows[:DRAWS][:, chosen]
@@ -112,6 +112,7 @@ def page_content(
             "low": min([FIRST_YEAR, *starts]),
             "high": max([LAST_YEAR, *starts]),
         },
+        "common": common_until([*starts, FIRST_YEAR], [part for own in parts for part in own]),
         "ramp": {"column": ramp, "low": RAMPS[0], "high": RAMPS[1], "value": central[ramp]},
         "regimes": [_regime(each, program, model, parameters, own) for each, own in zip(regimes, parts, strict=True)],
         "parts": list({part.key: part.as_json() for own in parts for part in own}.values()),

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ from alliance_dynamics.scenarios import Scenario
 from alliance_dynamics.simulate import program_of
 
 LARGEST = 2_000_000  # bytes: what a mail gateway lets through
+_COMMENTS = re.compile(r"^ */\*.*?\*/|  // .*?$", re.DOTALL | re.MULTILINE)
 SCRIPTS = ("numbers", "state", "charts", "levers", "compare", "why", "share", "app")
 
 
@@ -140,9 +142,10 @@ def _assembled(kernel: str, forms: str, content: Mapping[str, Any]) -> str:
 
 
 def _script(name: str) -> str:
-    """One room of the page's script, its lines without their indentation: no text of more than one line needs it."""
+    """One room of the page's script, without indentation and comments: these begin a line, or follow two spaces."""
     text = (Path(__file__).parent / "script" / f"{name}.js").read_text(encoding="utf-8")
-    return "".join(line.lstrip(" ") for line in text.splitlines(keepends=True))
+    plain = _COMMENTS.sub("", text)
+    return "".join(line.strip(" ") + "\n" for line in plain.splitlines() if line.strip())
 
 
 def _top(variable: str, minus: str, tops: Sequence[str]) -> dict[str, int]:

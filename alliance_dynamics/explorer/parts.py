@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -70,6 +71,16 @@ def parts_of_scenario(
                   if name != parameters.policy_ramp]  # fmt: skip
         found.append(Part(-1, columns(others), {"values": values} | ({"ramp": ramp} if ramp is not None else {})))
     return found
+
+
+def common_until(starts: Sequence[float], parts: Sequence[Part]) -> int:
+    """The last whole year before which no lever and no event acts: until then scenarios have one past."""
+    years = [*starts]
+    for part in parts:
+        path, event = part.told.get("path", {}), part.told.get("event", {})
+        years += [path.get("start", path["points"][0][0])] if path.get("points") else []
+        years += [each["start"] for each in (path,) if "start" in each] + [event["year"]] * bool(event)
+    return math.floor(min(years))
 
 
 def with_labels(parameters: Parameters, plain: Model, common: Model) -> Parameters:

@@ -15,21 +15,31 @@ function unitText(unit, shown, of) {
 }
 function pressButton(label, pressed, act, id) { return element("button", {type: "button", id, "aria-pressed": String(pressed), onclick: act}, label); }
 
-/* Workers: one for the present line, one for what takes longer.  A browser that allows none computes in the page. */
+/* Workers: one for the present line, one for what takes longer, and one that helps the second.  A browser that allows none computes in the page. */
 function lane(receive) {
   const here = server((answer) => receive(answer)), waiting = new Map();  // what no worker has answered yet
   let post = here;
   try {
-    const source = byId("engine").textContent + "\nconst serve = server((answer) => postMessage(answer)); onmessage = (event) => serve(event.data);";
+    const source = byId("engine").textContent + "\nconst serve = server((answer) => postMessage(answer)); onmessage = (event) => event.ports.length ? joined(event) : serve(event.data);";
     const worker = new Worker(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
     worker.onmessage = (event) => { waiting.clear(); receive(event.data); };
     worker.onerror = () => { post = here; waiting.forEach((message) => here(message)); waiting.clear(); };
     post = (message) => { waiting.set(message.kind, message); worker.postMessage(message); };
+    workers.push(worker);
   } catch (refused) { /* the page's own thread answers */ }
   return (message) => post(message);
 }
-const asked = {};
+function pair(asks, answers) {  // a worker that works for another one
+  const channel = new MessageChannel();
+  asks.postMessage("asks", [channel.port1]);
+  answers.postMessage("answers", [channel.port2]);
+}
+const asked = {}, workers = [];
 const live = lane(answered), slow = lane(answered);
+if (workers.length === 2 && navigator.hardwareConcurrency > 1) {
+  lane(answered);
+  if (workers.length === 3) pair(workers[1], workers[2]);
+}
 let number = 0, running = false, again = false, begun = 0;
 function ask(post, message) { message.id = asked[message.kind] = ++number; post(message); }
 function answered(answer) {

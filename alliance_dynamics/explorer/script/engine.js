@@ -1,11 +1,11 @@
 /* What the page computes, away from its drawing: runs, bands over draws, attribution, causes.  The same text runs in
    workers and, where a browser allows none, in the page.  A scenario here is {levers, policy, ramp, parts}. */
 const DRAWS = (function () {  // [draw][column of content.moved], from whole numbers between the ends of each column
-  const bytes = Uint8Array.from(atob(content.draws.packed), (each) => each.charCodeAt(0));
-  const whole = new Uint16Array(bytes.buffer), width = content.moved.length;
-  return Array.from({length: whole.length / width}, (_, draw) => Float64Array.from(content.moved, (_, k) => {
-    const low = content.draws.low[k], high = content.draws.high[k];
-    return low + (high - low) * (whole[draw * width + k] / 65535);
+  const {low, high, signs, packed} = content.draws, width = content.moved.length, base = signs.length;
+  const digit = (at) => signs.indexOf(packed[at]);
+  return Array.from({length: packed.length / 2 / width}, (_, draw) => Float64Array.from(content.moved, (_, k) => {
+    const at = 2 * (draw * width + k);
+    return low[k] + (high[k] - low[k]) * ((base * digit(at) + digit(at + 1)) / (base * base - 1));
   }));
 })();
 const YEARS = Float64Array.from({length: content.years[1] - content.years[0] + 1}, (_, at) => content.years[0] + at);
@@ -22,14 +22,18 @@ function rowOf(scenario, draw) {
   for (const key of scenario.parts) for (const [column, value] of PARTS.get(key).set) row[column] = value;
   return row;
 }
+const pasts = new Map();  // by draw: scenarios differ only from `content.common` on, so each past is run once
 function runOf(scenario, draw) {  // all outcomes by year, [outcome * T + year]; null for a run that diverges
-  const run = allianceModel.run({values: rowOf(scenario, draw)}), width = allianceModel.outputs.length;
-  if (run.failed >= 0) return null;
+  const name = `${draw} ${partsOf(scenario, OTHERS)}`, known = pasts.get(name), first = known ? content.common - content.years[0] : 0;
+  if (known === null) return null;
+  const run = allianceModel.run({values: rowOf(scenario, draw), keepAt: content.common, from: known && known.kept}), width = allianceModel.outputs.length;
   const series = new Float64Array(K * T);
   content.outcomes.forEach((outcome, k) => {
-    for (const [output, weight] of outcome.sums) for (let at = 0; at < T; at++) series[k * T + at] += weight * run.values[at * width + output];
+    if (known) series.set(known.series.subarray(k * T, k * T + first), k * T);
+    for (const [output, weight] of outcome.sums) for (let at = first; at < T; at++) series[k * T + at] += weight * run.values[(at - first) * width + output];
   });
-  return series;
+  if (!known) pasts.set(name, run.failed < 0 || run.failed > content.common - content.years[0] ? {kept: run.kept, series} : null);
+  return run.failed < 0 ? series : null;
 }
 function quantile(sorted, share) {
   const at = share * (sorted.length - 1), low = Math.floor(at), next = Math.min(low + 1, sorted.length - 1);
@@ -38,9 +42,9 @@ function quantile(sorted, share) {
 function shownAs(mode, value, base) { return mode === "gap" ? value - base : mode === "index" ? 100 * value / base : value; }
 
 const ENDS = [0.05, 0.25, 0.5, 0.75, 0.95], COARSE = 50;
-const keptDraws = new Map(), KEPT = 5;  // scenario as text -> runs by draw, last used last: another view needs no new runs
+const keptDraws = new Map(), KEPT = 8;  // scenario as text -> runs by draw, last used last: another view needs no new runs
 function drawsOf(scenario) {
-  const key = JSON.stringify(scenario), found = keptDraws.get(key) || [];
+  const key = JSON.stringify(scenario), found = keptDraws.get(key) || Array(DRAWS.length).fill(undefined);
   keptDraws.delete(key);
   keptDraws.set(key, found);
   if (keptDraws.size > KEPT) keptDraws.delete(keptDraws.keys().next().value);
@@ -74,15 +78,24 @@ function spread(message, count) {  // quantiles of the first draws, of what is s
   }
   return found;
 }
-function* bands(message, send) {
-  const now = drawsOf(message.scenario), base = drawsOf(message.base);
-  const coarse = Math.min(COARSE, DRAWS.length);
-  let told = Math.min(now.length, base.length) > coarse;
-  for (let draw = 0; draw < DRAWS.length; draw++) {
-    if (draw >= base.length) { base.push(runOf(message.base, draw)); yield; }
-    if (draw >= now.length) { now.push(runOf(message.scenario, draw)); yield; }
-    if (!told && draw + 1 === coarse) { told = true; send(spread(message, coarse)); yield; }
+let aide = null;  // the way to a second worker, which runs some of the draws meanwhile
+function* filled(scenarios, least, told) {  // every draw of some scenarios; tells once when the first `least` are there
+  const lists = scenarios.map(drawsOf), lacks = (draw) => lists.some((list) => list[draw] === undefined);
+  const missing = Array.from(DRAWS.keys()).filter(lacks), mine = aide ? missing.filter((_, i) => i % 2 === 0) : missing;
+  const others = missing.filter((draw) => !mine.includes(draw));
+  let waits = missing.some((draw) => draw < least);
+  if (others.length) aide.postMessage({kind: "draws", scenarios, draws: others});
+  for (const draw of [...mine, ...others.reverse()]) {  // what the other worker has not sent by then is run here too
+    for (const [i, list] of lists.entries()) if (list[draw] === undefined) { list[draw] = runOf(scenarios[i], draw); yield; }
+    if (waits && !missing.some((each) => each < least && lacks(each))) { waits = false; if (missing.some(lacks)) { told(); yield; } }
   }
+}
+function* draws(message, send) {  // asked by another worker
+  for (const draw of message.draws) { send({draw, runs: message.scenarios.map((each) => [each, runOf(each, draw)])}); yield; }
+}
+function take(answer) { for (const [scenario, run] of answer.runs) drawsOf(scenario)[answer.draw] = run; }
+function* bands(message, send) {
+  yield* filled([message.base, message.scenario], COARSE, () => send(spread(message, COARSE)));
   send(spread(message, DRAWS.length));
 }
 
@@ -205,7 +218,7 @@ function* check(message, send) {  // the regimes again, against the numbers that
   send({worst, count});
 }
 
-const JOBS = {runs, bands, shares, causes, check}, SLICE = 60;  // ms between two looks at what was asked last
+const JOBS = {runs, bands, draws, shares, causes, check}, SLICE = 30;  // ms between two looks at what was asked last
 function server(post) {  // the newest question of a kind wins; what it replaces is dropped
   const jobs = new Map();
   let later = false;
@@ -223,4 +236,10 @@ function server(post) {  // the newest question of a kind wins; what it replaces
     jobs.set(message.kind, JOBS[message.kind](message, (answer) => post({...answer, kind: message.kind, id: message.id})));
     if (!later) { later = true; setTimeout(work, 0); }
   };
+}
+function joined(event) {  // two workers meet: the first asks, the other answers
+  const port = event.ports[0];
+  if (event.data === "asks") { aide = port; port.onmessage = (answer) => take(answer.data); return; }
+  const serve = server((answer) => port.postMessage(answer));
+  port.onmessage = (question) => serve(question.data);
 }
