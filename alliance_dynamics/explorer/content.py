@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alliance_dynamics.accounts import COST, NO_COST
 from alliance_dynamics.explorer.parts import Part, common_until, split_name
 from alliance_dynamics.explorer.step import Step
 from alliance_dynamics.futures import Futures, columns_of_regime
@@ -37,7 +38,11 @@ HISTORY = {
     "patents_granted": "patents_granted_inventions",
     "innovative_goods_volume": "innovative_goods_volume_real",
 }
-SHOWN = (*INDICATORS, Indicator("information_quality", "information_quality", "mean", whole_only=True))
+SHOWN = (
+    *INDICATORS,
+    Indicator("information_quality", "information_quality", "mean", whole_only=True),
+    Indicator(COST, COST, "sum", better=-1),
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ def page_content(
             "low": min([FIRST_YEAR, *starts]),
             "high": max([LAST_YEAR, *starts]),
         },
-        "common": common_until([*starts, FIRST_YEAR], [part for own in parts for part in own]),
+        "common": common_until([part for own in parts for part in own], float(central[index["final_time"]])),
         "ramp": {"column": ramp, "low": RAMPS[0], "high": RAMPS[1], "value": central[ramp]},
         "regimes": [_regime(each, program, model, parameters, own) for each, own in zip(regimes, parts, strict=True)],
         "parts": list({part.key: part.as_json() for own in parts for part in own}.values()),
@@ -120,6 +125,8 @@ def page_content(
         "chosen": chosen,
         "outcomes": outcomes,
         "labels": {each.name: _labels(each, parameters) for each in series.indicators},
+        "cost": COST,
+        "noCost": NO_COST,
         "tolerated": float(central[index["tolerated_delay"]]),
         "places": [_place(each, parameters) for each in (ALLIANCE, *model.dimensions["region"].elements)],
         "reference": {"outcomes": checked, "year": REFERENCE_YEAR, "values": values[:, at, :][:, checked].tolist()},

@@ -73,13 +73,13 @@ def parts_of_scenario(
     return found
 
 
-def common_until(starts: Sequence[float], parts: Sequence[Part]) -> int:
-    """The last whole year before which no lever and no event acts: until then scenarios have one past."""
-    years = [*starts]
+def common_until(parts: Sequence[Part], stop: float) -> int:
+    """The last whole year until which no lever in time and no event acts by itself."""
+    years = [stop]
     for part in parts:
         path, event = part.told.get("path", {}), part.told.get("event", {})
-        years += [path.get("start", path["points"][0][0])] if path.get("points") else []
-        years += [each["start"] for each in (path,) if "start" in each] + [event["year"]] * bool(event)
+        years += [each for each in (path.get("start"), event.get("year")) if each is not None]
+        years += [path["points"][0][0]] if "points" in path else []
     return math.floor(min(years))
 
 

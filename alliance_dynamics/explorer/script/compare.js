@@ -33,7 +33,18 @@ function drawKpis() {
       lines.push(element("dd", {class: range.low <= 0 && range.high >= 0 ? "unsure" : range.better > 0.5 ? "good" : "bad"}, t("better", {base: state.baseline, draws: draws10(range.better, spreadNow.count)})));
     }
     return element("dl", {class: "kpi", "data-outcome": outcome.id}, ...lines);
-  }));
+  }), roubleTile(year));
+}
+function roubleTile(year) {  // additional product for each additional rouble, where the costs differ so that this means something
+  const found = spreadNow && !same() ? spreadNow.rouble[year] : null, lines = [element("dt", {}, t("rouble"))];
+  if (!found) lines.push(element("dd", {class: "big"}, "—"));
+  else if (found.defined < 0.5) lines.push(element("dd", {}, t("roubleNone", {base: state.baseline})));
+  else if (found.dearer < 0.95) lines.push(element("dd", {}, t("roubleCheap", {base: state.baseline})));
+  else {
+    const decimals = decimalsOfInterval(found.low, found.high, found.middle), text = (value) => numberText(value, decimals, false, language);
+    lines.push(element("dd", {class: "big"}, text(found.middle), element("small", {}, FIXED + t("roubleOne"))), element("dd", {}, `[${text(found.low)}; ${text(found.high)}]`));
+  }
+  return element("dl", {class: "kpi", "data-outcome": "benefit_per_rouble"}, ...lines);
 }
 function answerText() {
   const {first} = visibleOutcomes(), k = first[0], outcome = content.outcomes[k], year = state.view.year, range = intervalOf(k, year);

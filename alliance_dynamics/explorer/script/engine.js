@@ -22,17 +22,24 @@ function rowOf(scenario, draw) {
   for (const key of scenario.parts) for (const [column, value] of PARTS.get(key).set) row[column] = value;
   return row;
 }
-const pasts = new Map();  // by draw: scenarios differ only from `content.common` on, so each past is run once
+const pasts = new Map(), PASTS = 3;  // levers act from the policy year on: what scenarios of one policy year share is run once
+function pastsOf(scenario) {  // by draw; present values count from the policy year, and conditions may act at any time
+  const name = `${scenario.policy} ${partsOf(scenario, OTHERS)}`, found = pasts.get(name) || new Map();
+  pasts.delete(name);
+  pasts.set(name, found);
+  if (pasts.size > PASTS) pasts.delete(pasts.keys().next().value);
+  return found;
+}
 function runOf(scenario, draw) {  // all outcomes by year, [outcome * T + year]; null for a run that diverges
-  const name = `${draw} ${partsOf(scenario, OTHERS)}`, known = pasts.get(name), first = known ? content.common - content.years[0] : 0;
+  const year = Math.floor(Math.min(scenario.policy, content.common)), past = pastsOf(scenario), known = past.get(draw), first = known ? year - content.years[0] : 0;
   if (known === null) return null;
-  const run = allianceModel.run({values: rowOf(scenario, draw), keepAt: content.common, from: known && known.kept}), width = allianceModel.outputs.length;
+  const run = allianceModel.run({values: rowOf(scenario, draw), keepAt: year, from: known && known.kept}), width = allianceModel.outputs.length;
   const series = new Float64Array(K * T);
   content.outcomes.forEach((outcome, k) => {
     if (known) series.set(known.series.subarray(k * T, k * T + first), k * T);
     for (const [output, weight] of outcome.sums) for (let at = first; at < T; at++) series[k * T + at] += weight * run.values[(at - first) * width + output];
   });
-  if (!known) pasts.set(name, run.failed < 0 || run.failed > content.common - content.years[0] ? {kept: run.kept, series} : null);
+  if (!known) past.set(draw, run.failed < 0 || run.failed > year - content.years[0] ? {kept: run.kept, series} : null);
   return run.failed < 0 ? series : null;
 }
 function quantile(sorted, share) {
@@ -41,7 +48,7 @@ function quantile(sorted, share) {
 }
 function shownAs(mode, value, base) { return mode === "gap" ? value - base : mode === "index" ? 100 * value / base : value; }
 
-const ENDS = [0.05, 0.25, 0.5, 0.75, 0.95], COARSE = 50;
+const ENDS = [0.05, 0.25, 0.5, 0.75, 0.95], COARSE = 50, PATHS = 20;
 const keptDraws = new Map(), KEPT = 8;  // scenario as text -> runs by draw, last used last: another view needs no new runs
 function drawsOf(scenario) {
   const key = JSON.stringify(scenario), found = keptDraws.get(key) || Array(DRAWS.length).fill(undefined);
@@ -53,7 +60,7 @@ function drawsOf(scenario) {
 function spread(message, count) {  // quantiles of the first draws, of what is shown and of the gaps at the milestones
   const now = drawsOf(message.scenario), base = drawsOf(message.base), pairs = [];
   for (let draw = 0; draw < count; draw++) if (now[draw] && base[draw]) pairs.push([now[draw], base[draw]]);
-  const found = {count: pairs.length, all: DRAWS.length, failed: count - pairs.length, bands: {}, gaps: {}};
+  const found = {count: pairs.length, all: DRAWS.length, failed: count - pairs.length, bands: {}, gaps: {}, paths: {}, rouble: {}};
   if (!pairs.length) return found;
   const values = new Float64Array(pairs.length);
   for (const k of message.outcomes) {
@@ -64,6 +71,7 @@ function spread(message, count) {  // quantiles of the first draws, of what is s
       ENDS.forEach((share, end) => { band[end][at] = quantile(values, share); });
     }
     found.bands[k] = band;
+    found.paths[k] = pairs.slice(0, PATHS).map(([a, b]) => Float64Array.from(YEARS, (_, at) => shownAs(message.mode, a[k * T + at], b[k * T + at])));
     found.gaps[k] = {};
     for (const year of content.milestones) {
       const at = year - content.years[0], better = content.outcomes[k].better;
@@ -75,6 +83,12 @@ function spread(message, count) {  // quantiles of the first draws, of what is s
       values.sort();
       found.gaps[k][year] = {low: quantile(values, 0.05), middle: quantile(values, 0.5), high: quantile(values, 0.95), better: hits / pairs.length};
     }
+  }
+  for (const year of content.milestones) {  // additional product for each additional rouble of public money, both discounted
+    const at = year - content.years[0], [value, cost] = message.rouble, gap = ([a, b], k) => a[k * T + at] - b[k * T + at];
+    const costly = pairs.filter((pair) => Math.abs(gap(pair, cost)) >= content.noCost), dearer = costly.filter((pair) => gap(pair, cost) > 0).length;
+    const ratios = Float64Array.from(costly, (pair) => 1 + gap(pair, value) / gap(pair, cost)).sort();
+    found.rouble[year] = {defined: costly.length / pairs.length, dearer: dearer / pairs.length, low: quantile(ratios, 0.05), middle: quantile(ratios, 0.5), high: quantile(ratios, 0.95)};
   }
   return found;
 }
@@ -97,6 +111,24 @@ function take(answer) { for (const [scenario, run] of answer.runs) drawsOf(scena
 function* bands(message, send) {
   yield* filled([message.base, message.scenario], COARSE, () => send(spread(message, COARSE)));
   send(spread(message, DRAWS.length));
+}
+
+function* alone(message, send) {  // of each lever by itself: the outcome less that with the lever as in the base, draw by draw
+  const {scenario, base, outcome, year} = message, at = outcome * T + year - content.years[0], better = content.outcomes[outcome].better;
+  const without = message.levers.map((k) => ({...scenario, levers: scenario.levers.map((value, i) => i === k ? base.levers[k] : value),
+    parts: [...scenario.parts.filter((key) => PARTS.get(key).lever !== k), ...partsOf(base, k)]}));
+  const tell = (count) => {
+    const now = drawsOf(scenario);
+    const effects = without.map((each) => {
+      const other = drawsOf(each), values = [];
+      for (let draw = 0; draw < count; draw++) if (now[draw] && other[draw]) values.push(now[draw][at] - other[draw][at]);
+      const helps = values.reduce((sum, value) => sum + (better * value > 0 ? 1 : value === 0 ? 0.5 : 0), 0) / values.length, sorted = Float64Array.from(values).sort();
+      return {low: quantile(sorted, 0.05), middle: quantile(sorted, 0.5), high: quantile(sorted, 0.95), helps, count: values.length};
+    });
+    send({levers: message.levers, effects, count, outcome, year});
+  };
+  yield* filled([scenario, ...without], COARSE, () => tell(COARSE));
+  tell(DRAWS.length);
 }
 
 const OTHERS = -1, START = -2;  // players that are no lever: what a scenario sets besides levers, the starting year
@@ -218,7 +250,7 @@ function* check(message, send) {  // the regimes again, against the numbers that
   send({worst, count});
 }
 
-const JOBS = {runs, bands, draws, shares, causes, check}, SLICE = 30;  // ms between two looks at what was asked last
+const JOBS = {runs, bands, draws, alone, shares, causes, check}, SLICE = 30;  // ms between two looks at what was asked last
 function server(post) {  // the newest question of a kind wins; what it replaces is dropped
   const jobs = new Map();
   let later = false;
@@ -233,6 +265,7 @@ function server(post) {  // the newest question of a kind wins; what it replaces
   };
   return (message) => {
     jobs.delete(message.kind);
+    if (message.kind === "bands") { jobs.delete("shares"); jobs.delete("alone"); }  // asked again when the bands are there
     jobs.set(message.kind, JOBS[message.kind](message, (answer) => post({...answer, kind: message.kind, id: message.id})));
     if (!later) { later = true; setTimeout(work, 0); }
   };

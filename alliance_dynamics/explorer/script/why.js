@@ -1,10 +1,28 @@
 /* Why: what each lever adds to the gap, exactly, and which causes stand behind an outcome, one step at a time. */
 const SINGLE = 6;  // so many levers are weighed one by one; more of them by groups
+let oneByOne = null, groupShown = "powers";
 let weighed = null, trail = [], causesShown = null;
 
-function whyOutcome() {
-  const own = content.outcomes.findIndex((each) => each.id === state.view.why && each.element === state.view.place);
-  return own >= 0 ? own : content.outcomes.findIndex((each) => each.id === state.view.why && each.element === "alliance");
+function whyOutcome() { return outcomeAt(state.view.why); }
+function leversOf(group) { return GROUPS[group].map((id) => leverAt.get(id)).filter((k) => !isLike(state.now, baseScenario(), k)); }
+function drawAlone() {  // which lever of a group helps, and in how many draws
+  const box = byId("alone"), k = whyOutcome(), outcome = content.outcomes[k], year = state.view.year, names = Object.keys(GROUPS);
+  byId("alone-title").textContent = t("alone.title");
+  const choice = element("select", {id: "alone-group", "aria-label": t("alone.group"), onchange: (event) => { groupShown = event.target.value; askAlone(); }},
+    ...names.map((each) => element("option", Object.assign({value: each}, each === groupShown ? {selected: ""} : {}), t("groups." + each))));
+  if (!leversOf(groupShown).length) { box.replaceChildren(choice, element("p", {class: "soft"}, t("alone.none", {base: state.baseline}))); return; }
+  if (!oneByOne || oneByOne.outcome !== k || oneByOne.year !== year) { box.replaceChildren(choice, element("p", {class: "soft"}, t("whyWait"))); return; }
+  const rows = oneByOne.levers.map((lever, i) => ({lever: content.levers[lever].label[language], ...oneByOne.effects[i]})).sort((a, b) => outcome.better * (b.middle - a.middle)), [best] = rows;
+  const width = Math.max(...rows.map((each) => each.high - each.low)), decimals = decimalsOfInterval(0, width, best.middle), text = (value) => numberText(value, decimals, true, language);
+  const helps = outcome.better * best.middle > 0, sure = best.low * best.high > 0;
+  const surest = rows.filter((each) => outcome.better * each.middle > 0).sort((a, b) => b.helps - a.helps)[0];
+  const more = surest && surest.helps > best.helps + 0.05 ? " " + t("alone.surest", {lever: surest.lever, gap: amount(surest.middle, outcome.unit, decimals, true), draws: draws10(surest.helps, surest.count)}) : "";
+  const told = helps ? t("alone.best", {lever: best.lever, gap: amount(best.middle, outcome.unit, decimals, true), low: text(best.low), high: text(best.high), draws: draws10(best.helps, best.count)}) + " " + t(sure ? "alone.sure" : "alone.unsure") + more : t("alone.no", {base: state.baseline});
+  const head = ["lever", "alone.gain", "alone.helps"].map((each) => element("th", {scope: "col"}, t(each)));
+  box.replaceChildren(choice, element("p", {class: "told-best"}, told),
+    element("div", {class: "wide", tabindex: "0", role: "region", "aria-labelledby": "alone-title"}, element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows.map((each) => element("tr", {}, element("th", {scope: "row"}, each.lever),
+      element("td", {}, text(each.middle), element("small", {}, ` [${text(each.low)}; ${text(each.high)}]`)), element("td", {}, percentText(100 * each.helps, false, language))))))),
+    element("p", {class: "soft"}, t("alone.note", {base: state.baseline, n: oneByOne.count, unit: unitText(outcome.unit) || t("noUnit"), place: placeText(outcome.element), year})));
 }
 function players() {  // who shares the gap: levers, or groups of levers, and what is no lever
   const base = baseScenario(), changed = content.levers.map((each, k) => k).filter((k) => !isLike(state.now, base, k));
@@ -24,8 +42,9 @@ function bar(label, value, most, kind) {
   return element("div", {class: "part"}, element("span", {}, label), svg, element("b", {}, numberText(value, decimalsOfValue(most, 3), true, language)));
 }
 function drawWhy() {
-  const k = whyOutcome(), outcome = content.outcomes[k], ids = Array.from(new Set(content.outcomes.map((each) => each.id)));
+  const k = whyOutcome(), outcome = content.outcomes[k], ids = outcomeIds();
   byId("why-title").textContent = t("why");
+  byId("parts-title").textContent = t("partsTitle");
   const labelOf = (id) => content.outcomes.find((each) => each.id === id).label[language];
   byId("why-pick").replaceChildren(element("label", {for: "why-choice", class: "soft"}, t("whyOf", {place: placeText(outcome.element), year: state.view.year})),
     element("select", {id: "why-choice", onchange: (event) => { trail = []; view({why: event.target.value}); }}, ...ids.map((id) => element("option", Object.assign({value: id}, id === state.view.why ? {selected: ""} : {}), labelOf(id)))));
