@@ -105,7 +105,7 @@ def split_name(name: str) -> tuple[str, list[str]]:
 def _path(path: LeverPath) -> dict[str, Any]:
     said = {"points": [list(each) for each in path.points], "step": path.interpolate == "step", "value": path.value,
             "start": path.start, "ramp": path.ramp_years}  # fmt: skip
-    return {key: value for key, value in said.items() if value not in (None, False, [])}
+    return {key: value for key, value in said.items() if value is not None and value is not False and value != []}
 
 
 def _event(event: Event) -> dict[str, Any]:

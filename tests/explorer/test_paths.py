@@ -26,7 +26,7 @@ R3 = find_regime("R3", read_regimes())
 SLOW = replace(
     R3, id="slow", titles={"ru": "Постепенная передача", "en": "Slow hand-over"}, ramp_years=2.0,
     levers={**R3.levers, "selection_power": LeverPath(points=((2028.0, 0.0), (2034.0, 0.6))),
-            "agenda_power": LeverPath(0.3, start=2030.5, ramp_years=1.5)},
+            "agenda_power": LeverPath(0.0, start=2030.5, ramp_years=1.5)},
     events=(Event("pause", "pulse", "federal_appropriation", 2030.0, 2.0, factor=0.0),),
     assumptions={"tolerated_delay": 0.6},
 )  # fmt: skip
