@@ -93,11 +93,13 @@ function drawFigure(figure, still) {
   figure.goal = still && figure.domain ? figure.domain : domainOf(k, mode, lines, still || state.view.fan === "off" ? null : bandOf(k), points);
   const eased = figure.held && !still && !calm.matches;
   figure.held = still;
+  if (still) figure.begun = 0;
   if (eased) { figure.since = figure.domain; figure.begun = performance.now(); requestAnimationFrame(() => ease(figure)); }
   else if (!figure.begun) figure.domain = figure.goal;
   paint(figure, still);
 }
 function ease(figure) {
+  if (!figure.begun) return;
   const share = Math.min(1, (performance.now() - figure.begun) / EASE), way = share * (2 - share);
   figure.domain = figure.goal.map((end, i) => figure.since[i] + way * (end - figure.since[i]));
   if (share < 1) requestAnimationFrame(() => ease(figure)); else figure.begun = 0;

@@ -98,7 +98,7 @@ function* filled(scenarios, least, told) {  // every draw of some scenarios; tel
   const missing = Array.from(DRAWS.keys()).filter(lacks), mine = aide ? missing.filter((_, i) => i % 2 === 0) : missing;
   const others = missing.filter((draw) => !mine.includes(draw));
   let waits = missing.some((draw) => draw < least);
-  if (others.length) aide.postMessage({kind: "draws", scenarios, draws: others});
+  if (others.length) aide.postMessage({kind: "draws", scenarios: scenarios.filter((_, i) => missing.some((draw) => lists[i][draw] === undefined)), draws: others});
   for (const draw of [...mine, ...others.reverse()]) {  // what the other worker has not sent by then is run here too
     for (const [i, list] of lists.entries()) if (list[draw] === undefined) { list[draw] = runOf(scenarios[i], draw); yield; }
     if (waits && !missing.some((each) => each < least && lacks(each))) { waits = false; if (missing.some(lacks)) { told(); yield; } }
@@ -107,7 +107,9 @@ function* filled(scenarios, least, told) {  // every draw of some scenarios; tel
 function* draws(message, send) {  // asked by another worker
   for (const draw of message.draws) { send({draw, runs: message.scenarios.map((each) => [each, runOf(each, draw)])}); yield; }
 }
-function take(answer) { for (const [scenario, run] of answer.runs) drawsOf(scenario)[answer.draw] = run; }
+function take(answer) {  // what is no longer asked for is dropped
+  for (const [scenario, run] of answer.runs) { const list = keptDraws.get(JSON.stringify(scenario)); if (list) list[answer.draw] = run; }
+}
 function* bands(message, send) {
   yield* filled([message.base, message.scenario], COARSE, () => send(spread(message, COARSE)));
   send(spread(message, DRAWS.length));
