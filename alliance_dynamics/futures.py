@@ -134,13 +134,19 @@ def rows_of_regime(
     if own is model:
         return model, futures.program, futures.under(_columns(futures.program, model, scenario, parameters))
     program = program_of(own)
-    shared = [name for name in program.parameters if name in futures.program.parameter_index]
-    rows = np.repeat(np.array(program.defaults)[None, :], len(futures.rows), axis=0)
-    here, there = ([each.parameter_index[name] for name in shared] for each in (program, futures.program))
-    rows[:, here] = futures.rows[:, there]
+    rows = rows_for(program, futures.program, futures.rows)
     for column, value in _columns(program, own, scenario, parameters).items():
         rows[:, column] = value
     return own, program, rows
+
+
+def rows_for(program: Program, known: Program, rows: Floats) -> Floats:
+    """Rows of another program's parameters as rows of this one's: by name, the defaults where the other has none."""
+    shared = [name for name in program.parameters if name in known.parameter_index]
+    found = np.repeat(np.array(program.defaults)[None, :], len(rows), axis=0)
+    here, there = ([each.parameter_index[name] for name in shared] for each in (program, known))
+    found[:, here] = rows[:, there]
+    return found
 
 
 def _columns(program: Program, model: Model, scenario: Scenario, parameters: Parameters) -> dict[int, float]:

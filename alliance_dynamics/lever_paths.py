@@ -102,10 +102,15 @@ class Event:
         end = self.year + (self.length or GRID)
         return tuple((rise | {end: 1.0, end + GRID: 0.0}).items())
 
+    @property
+    def rest(self) -> float:
+        """The factor or the summand that changes nothing."""
+        return 0.0 if self.factor is None else 1.0
+
     def effect(self) -> Points:
         """(year, factor) or (year, what is added)."""
-        rest, full = (1.0, self.factor) if self.factor is not None else (0.0, self.add or 0.0)
-        return tuple((year, full if strength else rest) for year, strength in self.corners)
+        full = (self.add or 0.0) if self.factor is None else self.factor
+        return tuple((year, full if strength else self.rest) for year, strength in self.corners)
 
     def on(self, value: float, year: float) -> float:
         """The lever's value under the event."""
@@ -132,15 +137,16 @@ def with_paths(model: Model, scenario: Scenario, parameters: Parameters) -> Mode
     paths = {name: each for name, each in scenario.levers.items() if isinstance(each, LeverPath)}
     if not paths and not scenario.events:
         return model
-    work = _Rewriting(dict(model.variables), scenario.places)
+    work = Rewriting(dict(model.variables), scenario.places)
     for name, path in paths.items():
         lever = parameters.lever(name)
-        if path.own_start is not None or path.ramp_years is not None:
-            work.give_own_phase(lever, path, parameters)
+        start, ramp = path.own_start is not None, path.ramp_years is not None
+        if start or ramp:
+            work.give_own_phase(lever, start=start, ramp=ramp, parameters=parameters)
         if path.points:
             work.follow(lever, path)
     for event in scenario.events:
-        work.disturb(parameters.lever(event.target), event)
+        work.disturb(parameters.lever(event.target), event, broken_line(event.effect()))
     return replace(model, variables=work.variables)
 
 
@@ -154,23 +160,23 @@ def path_constants(lever: Lever, path: LeverPath) -> dict[str, float]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-class _Rewriting:
+class Rewriting:
     """The variables of a model while equations are laid over them."""
 
     def __init__(self, variables: dict[str, Variable], places: Mapping[str, Place]):
         self.variables, self.places = variables, places
 
-    def give_own_phase(self, lever: Lever, path: LeverPath, parameters: Parameters) -> None:
-        """The lever follows a year and a ramp of its own: copies of all between it and the policy year are its own."""
+    def give_own_phase(self, lever: Lever, *, start: bool, ramp: bool, parameters: Parameters) -> None:
+        """The lever follows a year or a ramp of its own: copies of all between it and the policy year are its own."""
         own = {}
         for given, common, name in (
-            (path.own_start, parameters.policy_year, f"{lever.name}_start_year"),
-            (path.ramp_years, parameters.policy_ramp, f"{lever.name}_phase-in_time"),
+            (start, parameters.policy_year, f"{lever.name}_start_year"),
+            (ramp, parameters.policy_ramp, f"{lever.name}_phase-in_time"),
         ):
-            if given is not None:
-                known = self._known(common, lever)
+            if given:
+                known = self.known(common, lever)
                 label = name.replace("_", " ")
-                self.variables[name] = replace(known, name=name, label=label)  # its number is data of the run
+                self.variables.setdefault(name, replace(known, name=name, label=label))  # its number is data of the run
                 own[common] = name
         users = self._users(lever.constant)
         between_them = self._reaching(set(own), users)
@@ -186,20 +192,25 @@ class _Rewriting:
 
     def follow(self, lever: Lever, path: LeverPath) -> None:
         """The constant of the lever becomes a table of time."""
-        constant = self._known(lever.constant, lever)
-        definitions = tuple(replace(each, expression=_of_time(path.corners)) for each in constant.definitions)
+        constant = self.known(lever.constant, lever)
+        definitions = tuple(replace(each, expression=broken_line(path.corners)) for each in constant.definitions)
         self.variables[lever.constant] = replace(constant, kind="auxiliary", definitions=definitions)
 
-    def disturb(self, lever: Lever, event: Event) -> None:
-        variable = self._known(lever.name, lever)
+    def disturb(self, lever: Lever, event: Event, effect: Expression) -> None:
+        """The lever times the effect of an event, or plus it."""
+        variable = self.known(lever.name, lever)
         operator = "*" if event.factor is not None else "+"
         definitions = tuple(
-            replace(each, expression=Binary(operator, each.expression, _of_time(event.effect())))
-            for each in variable.definitions
+            replace(each, expression=Binary(operator, each.expression, effect)) for each in variable.definitions
         )
         self.variables[lever.name] = replace(variable, definitions=definitions)
 
-    def _known(self, name: str, lever: Lever) -> Variable:
+    def rename(self, names: Mapping[str, str]) -> None:
+        """All equations read other variables in the place of some."""
+        for name in self.variables:
+            self.variables[name] = _renamed(self.variables[name], names)
+
+    def known(self, name: str, lever: Lever) -> Variable:
         if name not in self.variables:
             raise InputError(self._fault(lever, "the model has no `{variable}`, which the lever `{name}` moves",
                                          variable=name))  # fmt: skip
@@ -234,7 +245,8 @@ class _Rewriting:
         return [name for name in self.variables if name in found and name not in users]
 
 
-def _of_time(points: Sequence[tuple[float, float]]) -> Expression:
+def broken_line(points: Sequence[tuple[float, float]]) -> Expression:
+    """Linear between the points, over time; level outside of them."""
     years, values = zip(*points, strict=True)
     if len(points) == 1:
         return Number(values[0])

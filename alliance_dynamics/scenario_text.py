@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from alliance_dynamics.lever_paths import LeverPath
+from alliance_dynamics.lever_paths import Event, LeverPath
 from alliance_dynamics.scenarios import Scenario
 
 
@@ -25,15 +25,23 @@ def scenario_text(scenario: Scenario) -> str:
     text += _section("[run]", scenario.settings.items())
     constant = {name: value for name, value in scenario.levers.items() if not isinstance(value, LeverPath)}
     text += _section("[levers]", _named(constant))
-    for name, path in scenario.levers.items():
-        if isinstance(path, LeverPath):
-            text += _section(f"[levers.{_quoted(name)}]", _path(path).items())
+    text += "".join(path_text(name, each) for name, each in scenario.levers.items() if isinstance(each, LeverPath))
     text += _section("[assumptions]", _named(scenario.assumptions))
     text += _section("[parameters]", _named(scenario.constants))
     text += _section("[draws]", scenario.draws.items())
-    text += "".join(_section("[[events]]", _entries(each)) for each in scenario.events)
+    text += "".join(map(event_text, scenario.events))
     text += _section("[outputs]", outputs.items()) + _section("[output]", [("path", scenario.output)])
     return text + "".join(_section("[[expect]]", _entries(each)) for each in scenario.expect)
+
+
+def path_text(name: str, path: LeverPath) -> str:
+    """The section of one lever in time."""
+    return _section(f"[levers.{_quoted(name)}]", _path(path).items())
+
+
+def event_text(event: Event) -> str:
+    """The section of one event."""
+    return _section("[[events]]", _entries(event))
 
 
 def _section(title: str, entries: Iterable[tuple[str, Any]]) -> str:

@@ -9,10 +9,16 @@ from alliance_dynamics.commands.parser import Parser, jobs, processors, say, who
 from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "Write the explorer: one page on which the model runs in a browser, levers as sliders."
-EXAMPLES = ("alliance explore", "alliance explore --out page/explorer.html --seed 1")
+EXAMPLES = (
+    "alliance explore",
+    "alliance explore my_alliance.toml",
+    "alliance explore --out page/explorer.html --seed 1",
+)
 
 
 def add_options(parser: Parser) -> None:
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO.toml",
+                        help=say("scenario files: presets beside the regimes, the first is shown at once"))  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("explorer.html"), metavar="FILE",
                         help=say("page to write (explorer.html)"))  # fmt: skip
     parser.add_argument("--seed", type=whole(0), default=1, metavar="INT", help=say("seed of all random draws (1)"))
@@ -27,4 +33,6 @@ def execute(arguments: Namespace) -> object:
     refuse_unwritable(arguments.out)  # at once, not after the calibration
     from alliance_dynamics.study import explore
 
-    return explore(out=arguments.out, seed=arguments.seed, jobs=arguments.jobs, quiet=arguments.quiet)
+    return explore(
+        arguments.scenarios, out=arguments.out, seed=arguments.seed, jobs=arguments.jobs, quiet=arguments.quiet
+    )

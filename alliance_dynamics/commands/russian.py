@@ -112,6 +112,9 @@ RUSSIAN: dict[str, str] = {
     "Write the explorer: one page on which the model runs in a browser, levers as sliders.": (
         "Записать интерактивную страницу: модель считает в браузере, рычаги — ползунки."
     ),
+    "scenario files: presets beside the regimes, the first is shown at once": (
+        "файлы сценариев: кнопки рядом с режимами; первый показан сразу"
+    ),
     "page to write (explorer.html)": "файл страницы (explorer.html)",
     "folder that keeps the runs, to go on after an interruption (none)": "папка прогонов, чтобы продолжить потом (нет)",
     "threads, processes, dask or dask:ADDRESS (threads)": "threads, processes, dask или dask:АДРЕС (threads)",

@@ -48,13 +48,16 @@ class Causes:
 
 
 def causes_of(
-    model: Model, program: Program, parameters: Parameters, tops: Sequence[str], loops: Sequence[NamedLoop] = ()
-) -> Causes:
+    model: Model, program: Program, parameters: Parameters, tops: Sequence[str], loops: Sequence[NamedLoop] = (),
+    switches: Collection[str] = (),
+) -> Causes:  # fmt: skip
     """Everything that `tops` depend on, from each of them back to the levers; `loops` by number, where they pass.
+
+    `switches` are constants that a scenario changes besides levers.
 
     UnsupportedError: a variable with a delay of fixed length, random numbers or a state of its own.
     """
-    levers = {each.constant for each in parameters.levers.values()} | {parameters.policy_year}
+    levers = {each.constant for each in parameters.levers.values()} | {parameters.policy_year, *switches}
     chosen = _behind(model, tops)
     places: dict[str, int] = {}
     for name in chosen:

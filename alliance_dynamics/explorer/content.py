@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alliance_dynamics.accounts import COST, NO_COST
+from alliance_dynamics.explorer.parts import Part, common_until, split_name
 from alliance_dynamics.explorer.step import Step
 from alliance_dynamics.futures import Futures, columns_of_regime
 from alliance_dynamics.kernel.integrate import compile_kernel
@@ -24,7 +25,9 @@ from alliance_dynamics.settings import schedule_of
 
 REGION = "tatarstan"
 DRAWS = 200
-WHOLE = 65535  # draws travel as whole numbers between the ends of each column
+SIGNS = "".join(chr(each) for each in range(35, 127) if chr(each) not in "<\\")  # what JSON and a page take as it is
+WHOLE = len(SIGNS) ** 2 - 1  # draws travel as whole numbers between the ends of each column, two signs each
+FIRST_YEAR, LAST_YEAR = 2024, 2040  # between which the policy may start, unless a scenario starts elsewhere
 MILESTONES = (2030, 2040, 2050)
 REFERENCE_YEAR = 2040
 RAMPS = (0.5, 5.0)
@@ -35,7 +38,11 @@ HISTORY = {
     "patents_granted": "patents_granted_inventions",
     "innovative_goods_volume": "innovative_goods_volume_real",
 }
-SHOWN = (*INDICATORS, Indicator("information_quality", "information_quality", "mean", whole_only=True))
+SHOWN = (
+    *INDICATORS,
+    Indicator("information_quality", "information_quality", "mean", whole_only=True),
+    Indicator(COST, COST, "sum", better=-1),
+)
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,12 @@ class Packed:
         return self.low + (self.high - self.low) * (self.whole.astype(np.float64) / WHOLE)
 
     def as_json(self) -> dict[str, Any]:
-        text = base64.b64encode(self.whole.astype("<u2").tobytes()).decode()
-        return {"low": self.low.tolist(), "high": self.high.tolist(), "packed": text}
+        text = "".join(SIGNS[each // len(SIGNS)] + SIGNS[each % len(SIGNS)] for each in self.whole.ravel().tolist())
+        return {"low": self.low.tolist(), "high": self.high.tolist(), "signs": SIGNS, "packed": text}
 
 
 def packed_draws(futures: Futures) -> Packed:
-    """The first draws of the futures, each column as 65,536 steps between its ends."""
+    """The first draws of the futures, each column as 8,100 steps between its ends."""
     columns = [int(c) for each in futures.calibrated for c in each] + [each.column for each in futures.assumptions]
     chosen = np.array(list(dict.fromkeys(columns)), dtype=int)
     rows = futures.rows[:DRAWS][:, chosen]
@@ -80,14 +87,16 @@ def regime_rows(
 
 def page_content(
     model: Model, program: Program, original: Program, parameters: Parameters, regimes: Sequence[Scenario], *,
-    series: SeriesSet, outputs: Sequence[str], packed: Packed, baseline: str, chosen: str, step: Step,
-    history: Sequence[Mapping[str, Any]],
+    parts: Sequence[Sequence[Part]], series: SeriesSet, outputs: Sequence[str], packed: Packed, baseline: str,
+    chosen: str, step: Step, history: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:  # fmt: skip
-    """`program` has the medians as its defaults; `outputs` are what the script saves, in its order."""
+    """`program` has the medians as its defaults; `outputs` are what the script saves, in its order; `parts` belong to
+    the regimes, in their order."""
     index, central = program.parameter_index, np.array(program.defaults)
     ramp = index[parameters.policy_ramp]
     control = {index[each] for each in ("initial_time", "final_time", "time_step", "saveper")}
     levers = {index[each.constant] for each in parameters.levers.values()}
+    starts = [each.start_policy for each in regimes if each.start_policy is not None]
     outcomes = [_outcome(series, k, outputs, history) for k in range(len(series.keys))]
     rows = regime_rows(program, model, regimes, parameters, central)
     schedule, _ = schedule_of(program, central)
@@ -103,18 +112,26 @@ def page_content(
         "ownDt": step.own,
         "stepError": step.error,
         "levers": [_lever(each, index) for each in parameters.levers.values()],
-        "policy": {"column": index[parameters.policy_year], "low": 2024, "high": 2040},
+        "policy": {
+            "column": index[parameters.policy_year],
+            "low": min([FIRST_YEAR, *starts]),
+            "high": max([LAST_YEAR, *starts]),
+        },
+        "common": common_until([part for own in parts for part in own], float(central[index["final_time"]])),
         "ramp": {"column": ramp, "low": RAMPS[0], "high": RAMPS[1], "value": central[ramp]},
-        "regimes": [_regime(each, program, model, parameters) for each in regimes],
+        "regimes": [_regime(each, program, model, parameters, own) for each, own in zip(regimes, parts, strict=True)],
+        "parts": list({part.key: part.as_json() for own in parts for part in own}.values()),
         "baseline": baseline,
         "chosen": chosen,
         "outcomes": outcomes,
         "labels": {each.name: _labels(each, parameters) for each in series.indicators},
+        "cost": COST,
+        "noCost": NO_COST,
         "tolerated": float(central[index["tolerated_delay"]]),
         "places": [_place(each, parameters) for each in (ALLIANCE, *model.dimensions["region"].elements)],
         "reference": {"outcomes": checked, "year": REFERENCE_YEAR, "values": values[:, at, :][:, checked].tolist()},
         "parameters": [
-            [*_split(name), float(central[k])]
+            [*split_name(name), float(central[k])]
             for k, name in enumerate(program.parameters)
             if central[k] != original.defaults[k] and k not in control | levers | {index[parameters.policy_year], ramp}
         ],
@@ -147,10 +164,15 @@ def _unit(unit: str, language: str) -> str | dict[str, str]:
     return {key: text + under for key, text in own.items()}
 
 
-def _regime(regime: Scenario, program: Program, model: Model, parameters: Parameters) -> dict[str, Any]:
-    changes = columns_of_regime(program, model, regime, parameters)
+def _regime(
+    regime: Scenario, program: Program, model: Model, parameters: Parameters, parts: Sequence[Part]
+) -> dict[str, Any]:
+    known = {each.constant for each in parameters.levers.values()} | {parameters.policy_year}
+    changes = {column: value for column, value in columns_of_regime(program, model, regime, parameters).items()
+               if program.parameters[column] in known}  # fmt: skip
     return {"id": regime.id, "title": dict(regime.titles), "story": dict(regime.stories),
-            "changes": [[column, float(value)] for column, value in changes.items()]}  # fmt: skip
+            "changes": [[column, float(value)] for column, value in changes.items()],
+            "parts": [each.key for each in parts]}  # fmt: skip
 
 
 def _labels(indicator: Indicator, parameters: Parameters) -> dict[str, str]:
@@ -187,8 +209,3 @@ def _points(name: str, element: str, history: Sequence[Mapping[str, Any]]) -> li
         return []
     rows = [row for row in history if row["observable"] == HISTORY[name] and row["experiment"] == "RU_TA"]
     return [[float(row["year"]), float(row["observed"])] for row in rows if row["observed"] is not None]
-
-
-def _split(name: str) -> tuple[str, list[str]]:
-    base, bracket, inside = name.partition("[")
-    return base, inside.removesuffix("]").split(",") if bracket else []

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from alliance_dynamics import __version__
+from alliance_dynamics.common_model import common_model, moved
 from alliance_dynamics.errors import UnsupportedError, fault
 from alliance_dynamics.explorer.causes import causes_of
 from alliance_dynamics.explorer.content import (
@@ -24,6 +26,7 @@ from alliance_dynamics.explorer.content import (
     shown_series,
     units_of,
 )
+from alliance_dynamics.explorer.parts import parts_of_scenario, with_labels
 from alliance_dynamics.explorer.step import choose_step, with_defaults
 from alliance_dynamics.explorer.texts import page_texts
 from alliance_dynamics.files import write_bytes, write_text
@@ -31,12 +34,15 @@ from alliance_dynamics.futures import Futures
 from alliance_dynamics.kernel.javascript import write_javascript
 from alliance_dynamics.kernel.optimise import optimise
 from alliance_dynamics.kernel.plan import plan
+from alliance_dynamics.lever_paths import GRID
 from alliance_dynamics.loops.named import named_loops_of
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.scenarios import Scenario
+from alliance_dynamics.simulate import program_of
 
 LARGEST = 2_000_000  # bytes: what a mail gateway lets through
+_COMMENTS = re.compile(r"^ */\*.*?\*/|  // .*?$", re.DOTALL | re.MULTILINE)
 SCRIPTS = ("numbers", "state", "charts", "levers", "compare", "why", "share", "app")
 
 
@@ -55,37 +61,47 @@ def write_explorer(
 ) -> Path:
     """Write the page: about 400 kB, no network, a strict content policy, every script named by its hash.
 
+    `regimes` are the presets; those with levers in time or events keep them until a reader moves such a lever.
     Parameters are the medians of the futures, bands come from the first 200 of them, the same for all settings.
     `history` are rows of the fit table.  Beside the page lies the same in a `.zip`, with two lines on how to open it.
     UnsupportedError: a page above 2 MB.
     """
-    original = futures.program
+    common, given = common_model(model, regimes, parameters), model.hash
+    if common.model is not model:
+        futures = moved(futures, program_of(common.model))
+    original, in_time = futures.program, any(each.in_time for each in regimes)
+    parts = [parts_of_scenario(original, common.model, *each, parameters)
+             for each in zip(regimes, common.choices, strict=True)]  # fmt: skip
+    parameters = with_labels(parameters, model, common.model)
+    model, regimes = common.model, common.scenarios
     series, packed = shown_series(model), packed_draws(futures)
     central = np.median(futures.rows, axis=0)
     rows = regime_rows(original, model, regimes, parameters, central)
     step = choose_step(
         original, series, rows, baseline=[each.id for each in regimes].index(baseline), years=MILESTONES,
-        method=model.time.method,
+        method=model.time.method, coarsest=GRID if in_time else np.inf,
     )  # fmt: skip
     central[original.parameter_index["time_step"]] = step.dt
     program = with_defaults(original, central)
     loops = named_loops_of(model)
     tops = list(dict.fromkeys(v for each in series.indicators for v in (each.variable, each.minus) if v))
-    causes = causes_of(model, program, parameters, tops, loops)
+    chosen_by = {original.parameters[column] for own in parts for each in own for column, _ in each.columns}
+    causes = causes_of(model, program, parameters, tops, loops, chosen_by)
     outputs = (*series.outputs, *causes.stocks)
     vary = sorted(
         {program.parameters[each] for each in packed.columns}
         | {each.constant for each in parameters.levers.values()}
         | {parameters.policy_year, parameters.policy_ramp}
+        | chosen_by
     )
     kernel = write_javascript(program, outputs, vary=vary, method=model.time.method, named=False)
     kept = plan(optimise(program, frozenset(vary)), outputs)
     content = page_content(
-        model, program, original, parameters, regimes, series=series, outputs=outputs, packed=packed,
-        baseline=baseline, chosen=chosen, step=step, history=history,
+        model, program, original, parameters, regimes, parts=parts, series=series, outputs=outputs,
+        packed=packed, baseline=baseline, chosen=chosen, step=step, history=history,
     )  # fmt: skip
     content |= {
-        "seed": seed, "quick": quick, "hash": model.hash, "program": original.hash, "version": __version__,
+        "seed": seed, "quick": quick, "hash": given, "program": original.hash, "version": __version__,
         "texts": page_texts(), "loops": [dict(each.labels) for each in loops],
         "causes": {**causes.content, "saved": len(series.outputs)},
         "tops": {each.name: _top(each.variable, each.minus, tops) for each in series.indicators},
@@ -126,9 +142,10 @@ def _assembled(kernel: str, forms: str, content: Mapping[str, Any]) -> str:
 
 
 def _script(name: str) -> str:
-    """One room of the page's script, its lines without their indentation: no text of more than one line needs it."""
+    """One room of the page's script, without indentation and comments: these begin a line, or follow two spaces."""
     text = (Path(__file__).parent / "script" / f"{name}.js").read_text(encoding="utf-8")
-    return "".join(line.lstrip(" ") for line in text.splitlines(keepends=True))
+    plain = _COMMENTS.sub("", text)
+    return "".join(line.strip(" ") + "\n" for line in plain.splitlines() if line.strip())
 
 
 def _top(variable: str, minus: str, tops: Sequence[str]) -> dict[str, int]:

@@ -27,9 +27,12 @@ class Step:
 
 
 def choose_step(
-    program: Program, series: SeriesSet, rows: NDArray[np.float64], *, baseline: int, years: Sequence[int], method: str
-) -> Step:
-    """`rows` [regimes, program parameters]; `baseline` is the one that gaps are measured from, at `years`."""
+    program: Program, series: SeriesSet, rows: NDArray[np.float64], *, baseline: int, years: Sequence[int],
+    method: str, coarsest: float = np.inf,
+) -> Step:  # fmt: skip
+    """`rows` [regimes, program parameters]; `baseline` is the one that gaps are measured from, at `years`.
+
+    A step above `coarsest` is not tried."""
     own = float(rows[0, program.parameter_index["time_step"]])
     kernel = compile_kernel(program, series.outputs)
 
@@ -44,7 +47,7 @@ def choose_step(
     gaps = (fine - fine[baseline])[:, places]
     seen = np.where(gaps != 0, np.abs(gaps), np.inf).min(axis=(0, 1))
     errors = {}
-    for dt in (2 * own, own):
+    for dt in [each for each in (2 * own, own) if each <= coarsest]:
         values, _ = at(dt)
         level = np.abs(values - fine).max(axis=(0, 1)) / np.maximum(np.abs(fine).max(axis=(0, 1)), 1e-12)
         gap = np.abs((values - values[baseline])[:, places] - gaps).max(axis=(0, 1)) / seen

@@ -18,9 +18,16 @@ const V = new Float64Array(counts.step), S = new Float64Array(counts.start), F =
 const X = new Float64Array(counts.integrated + counts.held), base = new Float64Array(counts.integrated);
 const K = new Float64Array(counts.integrated), total = new Float64Array(counts.integrated);
 const N = new Float64Array(counts.held), O = new Float64Array(outputs.length), P = new Float64Array(defaults.length);
-let time = 0, steptime = 0, step = 0, dt = 1, lastStep = 0, R = [], streams = new Map();
+const Z = new Float64Array(2);  // the time and that of the step; numbers that change often stay in arrays
+let step = 0, dt = 1, lastStep = 0, R = [], streams = new Map();
 
-function power(x, y) { return x === 1 ? 1 : Math.pow(x, y); }
+/* Engines take long for Math.pow.  Exponents that are whole or halves keep it, for their results may be exact, and so does
+   what is so large or small that rounding of the logarithm would tell. */
+function power(x, y) {
+  const exponent = y * Math.log(x), twice = 2 * y;
+  if (Math.abs(exponent) < 30 && x >= 2.2250738585072014e-308 && twice !== Math.floor(twice)) return Math.exp(exponent);
+  return x === 1 ? 1 : Math.pow(x, y);
+}
 function powers(x, y, u, v) {
   const exponent = y * Math.log(x) + v * Math.log(u), least = 2.2250738585072014e-308;
   const usual = Math.abs(exponent) < Infinity && x >= least && u >= least && x < Infinity && u < Infinity;
@@ -103,7 +110,8 @@ function controlled(name, otherwise) {
 }
 
 /* One run.  values: name -> number, or an array of all parameters; seed and run number the noise; start, stop, dt,
-   saveper and method stand in for the model's own. */
+   saveper and method stand in for the model's own.  keepAt: a saved time whose state is returned as `kept`; from: such a
+   state, from which a run goes on that had the same past, with the saves from there on. */
 function run(options) {
   const given = options || {};
   P.set(defaults);
@@ -131,20 +139,29 @@ function run(options) {
   if (!(dt > 0) || !(stop >= start) || method === undefined || Math.abs(perSave * dt - saveper) > 1e-9 * saveper)
     throw new RangeError("the times or the method of the run cannot be used");
   lastStep = Math.floor((stop - start) / dt + 1e-9);
-  const saves = Math.floor(lastStep / perSave) + 1, width = outputs.length, count = counts.integrated;
-  const values = new Float64Array(saves * width), times = new Float64Array(saves);
-  let failed = -1;
+  const from = given.from || null, first = from === null ? 0 : from.step / perSave;
+  const keepStep = given.keepAt === undefined ? -1 : Math.round((given.keepAt - start) / dt);
+  let failed = -1, kept = null;
   streams = new Map(draws.map((each) => [each[1], stream(given.seed || 0, given.run || 0, each[1])]));
+  const width = outputs.length, count = counts.integrated, saves = Math.floor(lastStep / perSave) + 1 - first;
+  const values = new Float64Array(saves * width), times = new Float64Array(saves);
   step = 0;
-  time = steptime = start;
-  start_();
-  setInitials();
-  setFrozen();
+  Z[0] = Z[1] = start;
+  if (from === null) {
+    start_();
+    setInitials();
+    setFrozen();
+  } else {
+    X.set(from.states);
+    F.set(from.frozen);
+  }
   R = makeRings();
+  if (from !== null && (R.length || from.step % perSave !== 0)) throw new RangeError("the run cannot go on from there");
   base.set(X.subarray(0, count));
   run_();
-  for (step = 0; step <= lastStep - lastStep % perSave; step++) {
-    steptime = time = start + step * dt;
+  for (step = first * perSave; step <= lastStep - lastStep % perSave; step++) {
+    Z[1] = Z[0] = start + step * dt;
+    if (step === keepStep) kept = {step, states: X.slice(), frozen: F.slice()};
     time_();
     step_();
     stage_();
@@ -153,11 +170,11 @@ function run(options) {
     next();
     feedRings();
     if (step % perSave === 0) {
-      const at = step / perSave;
+      const at = step / perSave - first;
       save_();
       saved();
       values.set(O, at * width);
-      times[at] = steptime;
+      times[at] = Z[1];
       if (failed < 0 && !(finite(X) && finite(O))) failed = at;
     }
     if (step === lastStep) break;
@@ -165,7 +182,7 @@ function run(options) {
     for (let s = 1; s < method.nodes.length; s++) {
       const node = method.nodes[s], weight = method.weights[s];
       for (let i = 0; i < count; i++) X[i] = base[i] + node * dt * K[i];
-      time = steptime + node * dt;
+      Z[0] = Z[1] + node * dt;
       time_();
       stage_();
       rates();
@@ -179,7 +196,7 @@ function run(options) {
     }
     for (let i = 0; i < counts.held; i++) X[count + i] = N[i];
   }
-  return {times, values, failed, outputs, frozen: F.slice(), of: (name) => {
+  return {times, values, failed, outputs, kept, frozen: F.slice(), of: (name) => {
     const at = outputs.indexOf(name);
     if (at < 0) throw new RangeError("no output " + JSON.stringify(name));
     return values.filter((_, i) => i % width === at);

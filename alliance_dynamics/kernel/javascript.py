@@ -181,9 +181,9 @@ class _Writer:
             case "param":
                 return f"P[{op.value}]"
             case "time":
-                return "time"
+                return "Z[0]"
             case "steptime":
-                return "steptime"
+                return "Z[1]"
             case "frozen":
                 return f"F[{op.value}]"
             case "state":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alliance_dynamics.common_model import common_futures
 from alliance_dynamics.futures import Futures, columns_of_regime
 from alliance_dynamics.loops.links import structure_of
 from alliance_dynamics.loops.named import NamedLoop
@@ -52,6 +53,7 @@ def loops_of_regimes(
 
     The loops are looked for once per output, in runs of several regimes, and scored in all of them.
     """
+    model, regimes, futures = common_futures(model, regimes, futures, parameters)
     structure = structure_of(model)
     chosen = np.unique(np.linspace(0, len(futures.rows) - 1, draws).astype(int))
     rows = [futures.under(columns_of_regime(futures.program, model, each, parameters))[chosen] for each in regimes]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.accounts import BENEFIT, COST, NO_COST
+from alliance_dynamics.common_model import numbers_instead
 from alliance_dynamics.errors import PartialError, RunError, fault
 from alliance_dynamics.failures import explain
 from alliance_dynamics.futures import Futures
@@ -123,11 +124,12 @@ def governance_sensitivity(
     factors = _factors(levers, futures, grouped)
     design = sobol_design(factors, points=points, replicates=replicates, seed=seed)
     columns = [futures.program.parameter_index[each.constant] for each in levers.values()]
+    numbers = {c: value for each in levers.values() for c, value in numbers_instead(futures.program, each).items()}
     own_dt = float(futures.base[futures.program.parameter_index[CONTROL["dt"]]])
 
     def plan_of(design: SobolDesign, dt: float) -> GovernancePlan:
         return GovernancePlan(model, design, futures, [baseline, no_programme], columns, *_series(model),
-                              policy_year=policy_year, dt=dt, precision=precision)  # fmt: skip
+                              policy_year=policy_year, dt=dt, precision=precision, instead=numbers)  # fmt: skip
 
     plan = plan_of(design, coarser * own_dt)
     sizes = [points >> k for k in (2, 1, 0) if k == 0 or points >> k >= FEWEST]

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,20 +37,20 @@ class GovernancePlan:
 
     A base point has the futures of A and B and, where there are assumptions, those of AB and BA of the calibrated
     group; all other blocks repeat one of them.  The first of `references` (program columns of regimes) is the baseline,
-    whose columns that are no levers hold in the design's rows too.
+    whose columns that are no levers hold in the design's rows too, but for those `instead`: there levers are numbers.
     `precision` is that of the runs from the policy year on; their past is computed in double precision.
     """
 
     def __init__(
         self, model: Model, design: SobolDesign, futures: Futures, references: Sequence[Mapping[int, float]],
         levers: list[int], series: SeriesSet, chosen: list[int], *, policy_year: int, dt: float,
-        precision: str = "double",
+        precision: str = "double", instead: Mapping[int, float] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         self.model, self.design, self.futures, self.references, self.levers = model, design, futures, references, levers
         self.order = _sorted_by_main_direction(futures.posterior)
         base = futures.base.copy()
         base[futures.program.parameter_index[CONTROL["dt"]]] = dt
-        for column, value in references[0].items():
+        for column, value in {**references[0], **instead}.items():
             base[column] = value
         self.base = base
         self.whole, _ = schedule_of(futures.program, base)

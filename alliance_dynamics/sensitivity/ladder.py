@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alliance_dynamics.common_model import numbers_instead
 from alliance_dynamics.futures import Futures
 from alliance_dynamics.kernel.integrate import compile_kernel
 from alliance_dynamics.model.model import Model
@@ -79,7 +80,8 @@ def lever_ladder(
     for k, lever in enumerate(levers.values()):
         column = futures.program.parameter_index[lever.constant]
         values = np.linspace(lever.low, lever.high, settings)
-        found = np.stack([run({**regime, column: value}) for value in values])  # [setting, future, year, outcome]
+        free = {**regime, **numbers_instead(futures.program, lever)}  # a path gives way, a start of its own stays
+        found = np.stack([run({**free, column: value}) for value in values])  # [setting, future, year, outcome]
         for t, year in enumerate(years):
             for o, (outcome, indicator, element) in enumerate(OUTCOMES):
                 change = found[-1, :, t, o] - found[0, :, t, o]

@@ -80,7 +80,7 @@ def compare(
     kpis = tuple(dict.fromkeys(name for each in regimes for name in each.kpis))
     text = summary_of_gaps(compared, fitted, parameters, quick=True, years=milestones and at, kpis=kpis)
     faults = tuple(wrong for each in regimes for wrong in _disappointments(opened, each, parameters))
-    done = Outcome(text=text, faults=faults, exit_code=int(bool(faults)), notices=tuple(_own_times(regimes)))
+    done = Outcome(text=text, faults=faults, exit_code=int(bool(faults)), notices=tuple(own_times(regimes)))
     if out is None:
         return done
     with Outputs(out) as folder:
@@ -114,7 +114,8 @@ def _disappointments(model: Model, regime: Scenario, parameters: Parameters) -> 
     yield from disappointed(run, regime.expect, regime.places)
 
 
-def _own_times(regimes: Sequence[Scenario]) -> Iterator[str]:
+def own_times(regimes: Sequence[Scenario]) -> Iterator[str]:
+    """A notice for each scenario whose times of the run are not used."""
     for each in regimes:
         if each.settings:
             names = ", ".join(each.settings)

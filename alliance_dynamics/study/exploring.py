@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from alliance_dynamics.commands.outcome import Outcome
-from alliance_dynamics.errors import UsageError, fault
+from alliance_dynamics.errors import InputError, Place, UsageError, fault
 from alliance_dynamics.language import translate
 from alliance_dynamics.parameters import read_parameters
-from alliance_dynamics.scenarios import read_regimes
+from alliance_dynamics.scenarios import Scenario, read_regimes, read_scenario
+from alliance_dynamics.study.comparing import own_times
 from alliance_dynamics.study.inputs import quick_futures
 from alliance_dynamics.study.stages import ALLIANCE_REGIME, BASELINE
 
 
-def explore(*, out: Path, seed: int = 1, jobs: int = 1, quiet: bool = False) -> Outcome:
-    """Writes the explorer of the built-in model over futures from a quick calibration."""
+def explore(scenarios: Sequence[str] = (), *, out: Path, seed: int = 1, jobs: int = 1, quiet: bool = False) -> Outcome:
+    """Writes the explorer of the built-in model over futures from a quick calibration.
+
+    `scenarios` are files; they become presets beside the regimes, or in the place of the regime of the same id, and
+    the first is shown at once.  Levers in time and events work in the page as in a run; times of the run do not.
+    """
     from alliance_dynamics.explorer import write_explorer
 
     if out.is_dir():
@@ -22,7 +28,27 @@ def explore(*, out: Path, seed: int = 1, jobs: int = 1, quiet: bool = False) -> 
             fault(str(out), "This is a folder, not a file", remedy="Add the name of a file to it")
         )  # fmt: skip
     parameters = read_parameters()
+    given = [read_scenario(each, parameters) for each in scenarios]
+    regimes = _with_regimes(given)
     model, futures, fitted = quick_futures(parameters, None, seed, jobs, quiet)
-    page = write_explorer(out, model, futures, parameters, read_regimes(), baseline=BASELINE, chosen=ALLIANCE_REGIME,
-                          history=fitted.fit_table, seed=seed, quick=True)  # fmt: skip
-    return Outcome(outputs=(page, page.with_suffix(".zip")), next_step=translate("open {path}").format(path=page))
+    page = write_explorer(out, model, futures, parameters, regimes, baseline=BASELINE,
+                          chosen=given[0].id if given else ALLIANCE_REGIME, history=fitted.fit_table, seed=seed,
+                          quick=True)  # fmt: skip
+    return Outcome(
+        outputs=(page, page.with_suffix(".zip")), next_step=translate("open {path}").format(path=page),
+        notices=tuple(own_times(given)),
+    )  # fmt: skip
+
+
+def _with_regimes(given: Sequence[Scenario]) -> tuple[Scenario, ...]:
+    """The regimes of the package, then the scenarios; a scenario with the id of a regime stands in its place."""
+    known: dict[str, Scenario] = {}
+    for each in given:
+        other = known.setdefault(each.id, each)
+        if other is not each:
+            raise InputError(
+                fault(each.places.get("id", Place(each.path)), "The id `{id}` is also that of {other}",
+                      remedy="Give every scenario its own id", id=each.id, other=other.path)
+            )  # fmt: skip
+    regimes = {each.id: each for each in read_regimes()}
+    return tuple((regimes | known).values())

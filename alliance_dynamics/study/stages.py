@@ -8,6 +8,7 @@ from typing import Any
 
 from alliance_dynamics.calibration.calibration import Effort
 from alliance_dynamics.calibration.problem import Problem
+from alliance_dynamics.common_model import common_futures
 from alliance_dynamics.futures import Futures, columns_of_regime
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.parameters import Parameters
@@ -85,8 +86,10 @@ def sweep_levers(
     step_points: int = STEP_POINTS,
     coarse: bool = True,
 ) -> GovernanceSweep:
-    baseline, nothing = (find_regime(each, tuple(regimes)) for each in (BASELINE, NO_PROGRAMME))
-    start = baseline.start_policy or 2026
+    references = [find_regime(each, tuple(regimes)) for each in (BASELINE, NO_PROGRAMME)]
+    start = references[0].start_policy or 2026
+    coarse = coarse and not any(each.in_time for each in references)  # corners lie on the grid of the model's step
+    model, (baseline, nothing), futures = common_futures(model, references, futures, parameters)
     return governance_sensitivity(
         model,
         futures,
@@ -136,13 +139,15 @@ def share_out(
     names: Sequence[Mapping[str, str]], size: Size, seed: int, jobs: int, tell: Callable[[float], None],
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The shares of single calibrated parameters in the spread of the alliance's gap to the baseline."""
-    found = (find_regime(each, tuple(regimes)) for each in (ALLIANCE_REGIME, BASELINE))
+    found = [find_regime(each, tuple(regimes)) for each in (ALLIANCE_REGIME, BASELINE)]
+    coarser = 1 if any(each.in_time for each in found) else 2
+    model, found, futures = common_futures(model, found, futures, parameters)
     regime, baseline = (columns_of_regime(futures.program, model, each, parameters) for each in found)
     count = len(futures.calibrated)
     return posterior_shares(
         model, futures, regime=regime, baseline=baseline, outcomes=MAIN_OUTCOMES[:2], year=YEARS[1],
-        inputs=[card["input"] for card in names[:count]], runs=16 * (count + 1) * size.walks, coarser=2, seed=seed,
-        jobs=jobs, progress=tell,
+        inputs=[card["input"] for card in names[:count]], runs=16 * (count + 1) * size.walks, coarser=coarser,
+        seed=seed, jobs=jobs, progress=tell,
     )  # fmt: skip
 
 
@@ -159,13 +164,11 @@ def weigh(
     tell: Callable[[float], None],
 ) -> tuple[tuple[Rung, ...], Standing]:
     """What single levers of the alliance are worth, and how it stands against tradition and against no programme."""
-    known = {
-        each.id: columns_of_regime(futures.program, model, each, parameters)
-        for each in regimes
-        if each.id in (ALLIANCE_REGIME, BASELINE)
-    }
+    found = [find_regime(each, tuple(regimes)) for each in (ALLIANCE_REGIME, BASELINE)]
+    common, found, moved = common_futures(model, found, futures, parameters)
+    known = {each.id: columns_of_regime(moved.program, common, each, parameters) for each in found}
     rungs = lever_ladder(
-        model, futures, parameters.levers, regime=known[ALLIANCE_REGIME], baseline=known[BASELINE], years=YEARS,
+        common, moved, parameters.levers, regime=known[ALLIANCE_REGIME], baseline=known[BASELINE], years=YEARS,
         draws=size.ladder_draws, jobs=jobs, progress=tell,
     )  # fmt: skip
     standing = regime_standing(

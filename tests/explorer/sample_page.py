@@ -10,7 +10,7 @@ from alliance_dynamics.explorer import write_explorer
 from alliance_dynamics.futures import Futures, assumptions_of
 from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.parameters import read_parameters
-from alliance_dynamics.scenarios import read_regimes
+from alliance_dynamics.scenarios import Scenario, read_regimes
 from alliance_dynamics.simulate import program_of
 
 BASELINE, CHOSEN, DRAWS = "R1", "R3", 60
@@ -32,8 +32,9 @@ def some_futures() -> Futures:
     return Futures(program, rows, (), np.zeros((DRAWS, 0)), assumptions, base)
 
 
-def write_page(target: Path) -> Path:
+def write_page(target: Path, *more: Scenario) -> Path:
+    """The page of the package's regimes and of more scenarios."""
     return write_explorer(
-        target, open_model("alliance"), some_futures(), read_parameters(), read_regimes(), baseline=BASELINE,
+        target, open_model("alliance"), some_futures(), read_parameters(), (*read_regimes(), *more), baseline=BASELINE,
         chosen=CHOSEN, history=HISTORY, seed=0,
     )  # fmt: skip

@@ -17,6 +17,7 @@ import pytest
 from conftest import settled
 from sample_page import BASELINE, CHOSEN, DRAWS, some_futures
 
+from alliance_dynamics.accounts import COST
 from alliance_dynamics.explorer.content import packed_draws, regime_rows, shown_series
 from alliance_dynamics.kernel.integrate import compile_kernel
 from alliance_dynamics.model.built_in import open_model
@@ -416,6 +417,116 @@ def test_a_browser_that_allows_no_worker_computes_in_the_page(browser, page, tmp
     assert own.run("Array.from(latest.now)") == tab.run("Array.from(latest.now)")
     assert own.run("spreadNow.gaps") == tab.run("spreadNow.gaps")
     own.close()
+
+
+def test_each_lever_is_weighed_alone_draw_by_draw(tab, python):
+    """Every power of the federal body against the same draw without it, in the page and in Python."""
+    tab.wait("oneByOne && oneByOne.count === DRAWS.length")
+    powers = ["selection_power", "agenda_power", "information_power", "arbitration_power"]
+    assert tab.run("oneByOne.levers.map((k) => content.levers[k].id)") == powers
+    k, base = python.series.index("net_present_value", "alliance"), python.regime(BASELINE)
+    now = python.values(python.draws(python.regime(CHOSEN)))[:, 40, k]
+    for name, told in zip(powers, tab.run("oneByOne.effects"), strict=True):
+        row = python.regime(CHOSEN)
+        row[python.lever(name)] = base[python.lever(name)]
+        effect = now - python.values(python.draws(row))[:, 40, k]
+        found = [told[each] for each in ("low", "middle", "high")]
+        np.testing.assert_allclose(found, np.quantile(effect, [0.05, 0.5, 0.95]), rtol=1e-6, atol=1e-8)
+        assert told["helps"] == pytest.approx((effect > 0).mean()) and told["count"] == DRAWS
+    assert "Больше всего помогает «" in tab.run("byId('alone').textContent")
+    tab.run("groupShown = 'money'; askAlone()")
+    tab.wait("oneByOne && oneByOne.count === DRAWS.length && oneByOne.levers.length === 3")
+    tab.run("groupShown = 'powers'; byId('preset-R1').click()")
+    settled(tab)
+    assert "не отличается от R1" in tab.run("byId('alone').textContent")
+
+
+def test_benefit_per_rouble_is_the_ratio_of_both_discounted_gaps(tab, python):
+    tab.run("change('x', {...state, baseline: 'R0'})")
+    settled(tab)
+    product, cost = (python.series.index(name, "alliance") for name in ("net_present_value", COST))
+    now, base = (python.values(python.draws(python.regime(name)))[:, 40] for name in (CHOSEN, "R0"))
+    gaps = now - base
+    ratio = (gaps[:, product] + gaps[:, cost]) / gaps[:, cost]
+    told = tab.run("spreadNow.rouble[2040]")
+    assert told["defined"] == told["dearer"] == 1
+    np.testing.assert_allclose(
+        [told["low"], told["middle"], told["high"]], np.quantile(ratio, [0.05, 0.5, 0.95]), rtol=1e-6
+    )
+    assert "руб. на 1 руб." in tab.run("document.querySelector('[data-outcome=benefit_per_rouble]').textContent")
+    assert COST not in tab.run("visibleOutcomes().rest.map((k) => content.outcomes[k].id)")
+
+
+def test_the_spread_is_shown_as_bands_as_twenty_draws_or_not_at_all(tab, python):
+    count = "document.querySelectorAll('#charts figure:first-child {}').length"
+    assert tab.run(count.format(".band")) == 2
+    tab.run("byId('fan-choice').value = 'paths'; byId('fan-choice').dispatchEvent(new Event('change'))")
+    settled(tab)
+    assert tab.run(count.format(".sampled")) == 20 and tab.run(count.format(".band")) == 0
+    k = python.series.index("net_present_value", "alliance")
+    now, base = (python.values(python.draws(python.regime(name))[:20])[:, :, k] for name in (CHOSEN, BASELINE))
+    close(np.array(tab.run(f"spreadNow.paths[{k}].map((each) => Array.from(each))")).T, (now - base).T, 1e-6)
+    tab.run("view({fan: 'off'})")
+    settled(tab)
+    assert tab.run(count.format(".sampled, #charts .band")) == 0 and "u=off" in tab.run("location.hash")
+
+
+def test_runs_that_go_on_from_a_common_past_are_whole_runs(tab):
+    assert tab.run("""(() => {
+        let same = true;
+        for (const [name, draw] of [["R0", undefined], ["R4", 3], ["R2", 59]]) {
+            const policy = 2024 + (draw || 0) % 5, levers = content.levers.map((each) => each.high);
+            const scenario = {...forEngine(scenarioOf(name)), policy, levers};
+            pasts.clear();
+            const whole = runOf(scenario, draw);
+            pasts.clear();
+            runOf({...forEngine(scenarioOf("R1")), policy}, draw);
+            const rest = runOf(scenario, draw);
+            same = same && pasts.size === 1 && whole.every((value, i) => value === rest[i]);
+        }
+        return same;
+    })()""")
+
+
+def test_the_last_scenario_of_a_reader_is_offered_and_never_needed(browser, page, tab):
+    tab.run("change('x', controlOf('voice_of_regions').set(0.33))")
+    settled(tab)
+    kept = tab.run("encode()")
+    own = browser.tab(page.as_uri())
+    settled(own)
+    assert own.run("encode()") != kept and own.run("!!byId('last')")
+    own.run("byId('last').click()")
+    settled(own)
+    assert own.run("encode()") == kept and own.run("!byId('last')")
+    own.close()
+    barred = browser.tab("about:blank")
+    bar = "Object.defineProperty(window, 'localStorage', {get() { throw new Error('barred'); }})"
+    barred.call("Page.addScriptToEvaluateOnNewDocument", source=bar)
+    barred.open(page.as_uri())
+    settled(barred)
+    barred.run("change('x', controlOf('voice_of_regions').set(0.4))")
+    settled(barred)
+    assert barred.complaints() == [] and barred.run("!byId('last')")
+    barred.close()
+
+
+def test_a_held_axis_goes_to_its_new_place_unless_no_motion_is_wanted(tab):
+    slide = (
+        "const pulled = byId('lever-programme_coverage'); "
+        "const slide = (value) => { pulled.value = value; pulled.dispatchEvent(new Event('input')); "
+        "drawCharts(true); pulled.dispatchEvent(new Event('change')); }"
+    )
+    first = "figures.get(visibleOutcomes().first[0])"
+    tab.run(f"{first}.eases = 0; const still = ease; ease = (figure) => {{ figure.eases++; still(figure); }}")
+    tab.run(f"{slide}; slide(1)")
+    settled(tab)
+    tab.wait(f"!{first}.begun && {first}.domain.join() === {first}.goal.join()")
+    moved = tab.run(f"{first}.eases")
+    tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
+    tab.run("slide(0.2)")
+    settled(tab)
+    assert moved > 0 and tab.run(f"{first}.eases") == moved
+    tab.run("ease = still")
 
 
 def test_a_failed_self_check_marks_the_page_and_what_leaves_it(browser, page, tmp_path):

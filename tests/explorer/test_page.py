@@ -142,11 +142,11 @@ def test_units_are_those_of_the_reports(language):
         assert (own if isinstance(own, str) else own.get("many", own["other"])) == voice.unit(unit)
 
 
-def test_draws_lose_less_than_a_thousandth_of_a_per_cent_of_their_range():
+def test_draws_lose_less_than_a_hundredth_of_a_per_cent_of_their_range():
     futures = some_futures()
     packed = packed_draws(futures)
     rows = futures.rows[:, list(packed.columns)]
-    assert np.all(np.abs(packed.values - rows) <= (packed.high - packed.low) * 0.6 / 65535)
+    assert np.all(np.abs(packed.values - rows) <= (packed.high - packed.low) * 0.6 / 8099)
 
 
 def test_the_step_is_doubled_only_where_nothing_shown_would_tell():

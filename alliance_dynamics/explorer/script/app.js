@@ -15,21 +15,31 @@ function unitText(unit, shown, of) {
 }
 function pressButton(label, pressed, act, id) { return element("button", {type: "button", id, "aria-pressed": String(pressed), onclick: act}, label); }
 
-/* Workers: one for the present line, one for what takes longer.  A browser that allows none computes in the page. */
+/* Workers: one for the present line, one for what takes longer, and one that helps the second.  A browser that allows none computes in the page. */
 function lane(receive) {
   const here = server((answer) => receive(answer)), waiting = new Map();  // what no worker has answered yet
   let post = here;
   try {
-    const source = byId("engine").textContent + "\nconst serve = server((answer) => postMessage(answer)); onmessage = (event) => serve(event.data);";
+    const source = byId("engine").textContent + "\nconst serve = server((answer) => postMessage(answer)); onmessage = (event) => event.ports.length ? joined(event) : serve(event.data);";
     const worker = new Worker(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
     worker.onmessage = (event) => { waiting.clear(); receive(event.data); };
     worker.onerror = () => { post = here; waiting.forEach((message) => here(message)); waiting.clear(); };
     post = (message) => { waiting.set(message.kind, message); worker.postMessage(message); };
+    workers.push(worker);
   } catch (refused) { /* the page's own thread answers */ }
   return (message) => post(message);
 }
-const asked = {};
+function pair(asks, answers) {  // a worker that works for another one
+  const channel = new MessageChannel();
+  asks.postMessage("asks", [channel.port1]);
+  answers.postMessage("answers", [channel.port2]);
+}
+const asked = {}, workers = [];
 const live = lane(answered), slow = lane(answered);
+if (workers.length === 2 && navigator.hardwareConcurrency > 1) {
+  lane(answered);
+  if (workers.length === 3) pair(workers[1], workers[2]);
+}
 let number = 0, running = false, again = false, begun = 0;
 function ask(post, message) { message.id = asked[message.kind] = ++number; post(message); }
 function answered(answer) {
@@ -52,11 +62,13 @@ function answered(answer) {
     drawAll();
     if (answer.count + answer.failed === answer.all) {
       askShares();
+      askAlone();
       clearTimeout(speak);  // the summary is said once, when it is known
       speak = setTimeout(() => say(answerText()), SPEAK);
     }
   }
   if (answer.kind === "shares") { timings.shares = performance.now() - asked.sharesAt; weighed = {...answer, ...asked.players, players: asked.players.list}; holding(drawWhy); }
+  if (answer.kind === "alone") { oneByOne = answer; holding(drawAlone); }
   if (answer.kind === "causes") { const focus = asked.causesFocus; causesShown = answer; holding(drawCauses); if (focus) { asked.causesFocus = false; focusCauses(); } }
 }
 function focusCauses() { const first = byId("causes").querySelector("button"); if (first) first.focus(); }
@@ -70,13 +82,20 @@ function keep(series) { [latest.base, latest.now, latest.A, latest.B, latest.C] 
 function askBands() {
   asked.bandsAt = performance.now();
   asked.bandsMode = state.view.mode;
-  ask(slow, {kind: "bands", scenario: forEngine(state.now), base: forEngine(baseScenario()), mode: state.view.mode, outcomes: Array.from(new Set([...visibleOutcomes().first, ...shownOutcomes()]))});
+  ask(slow, {kind: "bands", scenario: forEngine(state.now), base: forEngine(baseScenario()), mode: state.view.mode, rouble: [outcomeAt("net_present_value"), outcomeAt(content.cost)],
+    outcomes: Array.from(new Set([...visibleOutcomes().first, ...shownOutcomes()]))});
 }
 function askShares() {
   const found = players();
   asked.sharesAt = performance.now();
   asked.players = found;
   if (found.list.length && !weighed) ask(slow, {kind: "shares", scenario: forEngine(state.now), base: forEngine(baseScenario()), players: found.list});
+}
+function askAlone() {
+  const levers = leversOf(groupShown);
+  oneByOne = null;
+  holding(drawAlone);
+  if (levers.length) ask(slow, {kind: "alone", scenario: forEngine(state.now), base: forEngine(baseScenario()), levers, outcome: whyOutcome(), year: state.view.year});
 }
 function askCauses(focus) {
   asked.causesFocus = focus;
@@ -91,8 +110,8 @@ function change(what, next, joined) {
   renew();
 }
 function renew() {  // another state: the line first, the rest when it rests
-  spreadNow = weighed = causesShown = null;
-  asked.bands = asked.shares = asked.causes = 0;
+  spreadNow = weighed = causesShown = oneByOne = null;
+  asked.bands = asked.shares = asked.causes = asked.alone = 0;
   clearTimeout(speak);  // what was to be said of the earlier state
   refreshLevers();
   askRuns();
@@ -110,7 +129,13 @@ function settle() {
   askCauses();
   address();
 }
-function address() { location.replace("#" + encode()); shownAddress = location.hash; }
+function address() {
+  location.replace("#" + encode());
+  shownAddress = location.hash;
+  if (past.length) try { localStorage.setItem(content.hash, encode()); } catch (refused) { /* a browser that keeps nothing */ }
+}
+function keptLast() { try { return localStorage.getItem(content.hash) || ""; } catch (refused) { return ""; } }
+const last = keptLast();  // of an earlier visit, offered and never taken by itself
 function holding(draw) {  // what is drawn anew keeps the focus that it had
   const id = document.activeElement && document.activeElement.id;
   draw();
@@ -129,12 +154,14 @@ function banner(text) { byId("banner").hidden = !text; byId("banner").textConten
 function drawLight() { drawCharts(moving); drawKpis(); byId("answer").textContent = answerText(); }
 function drawAll() {
   if (!latest.base) return;
-  holding(() => { drawSwitches(); drawLight(); drawComparison(); drawWarnings(); drawWhy(); drawCauses(); drawTools(); });
+  holding(() => { drawSwitches(); drawLight(); drawComparison(); drawWarnings(); drawAlone(); drawWhy(); drawCauses(); drawTools(); });
   byId("printed").textContent = `${scenarioTitle()} — ${t("against", {base: state.baseline})}. ${stamp()}. ${t("sources")}.`;
 }
 function drawSwitches() {
   byId("switches").replaceChildren(
     element("div", {role: "group", "aria-label": t("modes"), class: "row"}, ...MODES.map((each) => pressButton(t(each, {base: state.baseline}), state.view.mode === each, () => view({mode: each}), "mode-" + each))),
+    element("label", {for: "fan-choice", class: "soft"}, t("uncertainty")),
+    element("select", {id: "fan-choice", onchange: (event) => view({fan: event.target.value})}, ...FANS.map((each) => element("option", Object.assign({value: each}, each === state.view.fan ? {selected: ""} : {}), t("fans." + each)))),
     element("label", {for: "place", class: "soft"}, t("place")),
     element("select", {id: "place", onchange: (event) => { trail = []; view({place: event.target.value}); }}, ...content.places.map((each) => element("option", Object.assign({value: each.id}, each.id === state.view.place ? {selected: ""} : {}), each.label[language]))));
 }
@@ -177,6 +204,7 @@ function build() {  // everything whose words depend on the language
     element("button", {type: "button", id: "language", lang: language === "ru" ? "en" : "ru", onclick: () => { language = language === "ru" ? "en" : "ru"; holding(build); address(); say(""); }}, language === "ru" ? "English" : "Русский"),
     element("button", {type: "button", id: "undo", onclick: () => { stepBack(1); renew(); }}, "↶"), element("button", {type: "button", id: "redo", onclick: () => { stepForward(); renew(); }}, "↷"),
     element("button", {type: "button", id: "reset", onclick: () => change(["reset"], {...firstState(), view: state.view})}, t("reset")),
+    ...(last && last !== encode() ? [element("button", {type: "button", id: "last", onclick: () => { const read = decode(last); if (read.state) change(["last"], read.state); byId("last").remove(); }}, t("last"))] : []),
     menu("share", [[t("saveCopy"), saveCopy], [t("link"), link], [t("toml"), () => showText(t("toml"), tomlText(), fileStem() + ".toml")],
       [t("command"), () => showText(t("command"), commandText(), null, t("commandNote", {name: fileStem() + ".toml"}))], [t("python"), () => showText(t("python"), pythonText(), null, t("commandNote", {name: fileStem() + ".toml"}))], [t("openToml"), () => picker.click()]]),
     menu("download", [[t("tomlFile"), () => save(fileStem() + ".toml", tomlText(), "application/toml")], [t("csv"), () => save("explorer.csv", csvText(language), "text/csv")], [t("csvRaw"), () => save("explorer-raw.csv", csvText("raw"), "text/csv")],

@@ -44,12 +44,15 @@ function axisName(outcome) {
   const what = state.view.mode === "gap" ? t("gap", {base: state.baseline}) : state.view.mode === "index" ? t("index", {base: state.baseline}) : t("level");
   return unit ? `${what}, ${unit}` : what;
 }
+const outcomeIds = () => Array.from(new Set(content.outcomes.map((each) => each.id))).filter((id) => id !== content.cost);  // the cost is in a ratio only
+function outcomeAt(id) {  // of the chosen place, of the alliance where it has none there
+  const own = content.outcomes.findIndex((each) => each.id === id && each.element === state.view.place);
+  return own >= 0 ? own : content.outcomes.findIndex((each) => each.id === id && each.element === "alliance");
+}
 function visibleOutcomes() {
-  const place = state.view.place, own = (id, where) => content.outcomes.findIndex((each) => each.id === id && each.element === where);
-  const ids = Array.from(new Set(content.outcomes.map((each) => each.id)));
-  const pick = (id) => own(id, place) >= 0 ? own(id, place) : own(id, "alliance");
+  const ids = outcomeIds();
   const rest = ids.filter((id) => !FIRST.includes(id));
-  return {first: FIRST.map(pick), rest: rest.map(pick)};
+  return {first: FIRST.map(outcomeAt), rest: rest.map(outcomeAt)};
 }
 function shownOutcomes() {
   const {first, rest} = visibleOutcomes();
@@ -61,7 +64,7 @@ function newFigure(k) {
   const svg = svgElement("svg", {viewBox: `0 0 ${W} ${H}`, role: "img"});
   const value = element("p", {class: "value"}), caption = element("figcaption", {});
   const table = element("details", {class: "table", ontoggle: () => fillTable(figure)}, element("summary", {}), element("div", {class: "wide", tabindex: "0", role: "region"}));
-  const figure = {k, svg, value, caption, table, domain: null, box: null, png: element("button", {type: "button", class: "small"})};
+  const figure = {k, svg, value, caption, table, domain: null, goal: null, held: false, begun: 0, box: null, png: element("button", {type: "button", class: "small"})};
   figure.png.addEventListener("click", () => savePicture(figure));
   svg.addEventListener("pointermove", (event) => {
     const place = svg.getBoundingClientRect(), from = SINCE[state.view.mode];
@@ -84,11 +87,29 @@ function domainOf(k, mode, lines, band, points) {
   const room = 0.04 * (high - low);
   return [low === 0 ? 0 : low - room, high === 0 ? 0 : high + room];
 }
+const calm = matchMedia("(prefers-reduced-motion: reduce)"), EASE = 220;  // ms in which a held axis goes to its new place
 function drawFigure(figure, still) {
+  const {k} = figure, mode = state.view.mode, lines = linesOf(k), points = mode === "level" ? content.outcomes[k].points : [];
+  figure.goal = still && figure.domain ? figure.domain : domainOf(k, mode, lines, still || state.view.fan === "off" ? null : bandOf(k), points);
+  const eased = figure.held && !still && !calm.matches;
+  figure.held = still;
+  if (still) figure.begun = 0;
+  if (eased) { figure.since = figure.domain; figure.begun = performance.now(); requestAnimationFrame(() => ease(figure)); }
+  else if (!figure.begun) figure.domain = figure.goal;
+  paint(figure, still);
+}
+function ease(figure) {
+  if (!figure.begun) return;
+  const share = Math.min(1, (performance.now() - figure.begun) / EASE), way = share * (2 - share);
+  figure.domain = figure.goal.map((end, i) => figure.since[i] + way * (end - figure.since[i]));
+  if (share < 1) requestAnimationFrame(() => ease(figure)); else figure.begun = 0;
+  paint(figure, figure.held);
+}
+function linesOf(k) { return LINES.filter((name) => state.view.mode !== "gap" || name !== "base").map((name) => [name, curveOf(name, k)]).filter(([, values]) => values); }
+function paint(figure, still) {
   const {k, svg} = figure, outcome = content.outcomes[k], mode = state.view.mode, from = SINCE[mode], last = content.years[1];
-  const lines = LINES.filter((name) => mode !== "gap" || name !== "base").map((name) => [name, curveOf(name, k)]).filter(([, values]) => values);
-  const points = mode === "level" ? outcome.points : [], band = still ? null : bandOf(k);
-  const domain = figure.domain = still && figure.domain ? figure.domain : domainOf(k, mode, lines, band, points), [low, high] = domain;
+  const lines = linesOf(k), points = mode === "level" ? outcome.points : [], band = still || state.view.fan === "off" ? null : bandOf(k), paths = band && state.view.fan === "paths" ? spreadNow.paths[k] : null;
+  const [low, high] = figure.domain;
   const x = (year) => SIDE.left + (W - SIDE.left - SIDE.right) * (year - from) / (last - from);
   const y = (value) => H - SIDE.bottom - (H - SIDE.top - SIDE.bottom) * (Math.min(Math.max(value, low - (high - low)), high + (high - low)) - low) / (high - low);
   const path = (values, reverse) => {
@@ -105,7 +126,8 @@ function drawFigure(figure, still) {
   const clip = svgElement("g", {class: "inside"});
   const start = state.now.policy;
   clip.append(svgElement("line", {x1: x(start), x2: x(start), y1: SIDE.top, y2: H - SIDE.bottom, class: "policy"}));
-  if (band) {
+  if (paths) for (const values of paths) clip.append(svgElement("path", {d: "M" + path(values), class: "line sampled"}));
+  else if (band) {
     clip.append(svgElement("path", {d: `M${path(band[4])}L${path(band[0], true)}Z`, class: "band"}));
     clip.append(svgElement("path", {d: `M${path(band[3])}L${path(band[1], true)}Z`, class: "band inner"}));
     clip.append(svgElement("path", {d: "M" + path(band[2]), class: "line middle"}));
@@ -115,7 +137,7 @@ function drawFigure(figure, still) {
   made.push(clip);
   const ends = lines.map(([name, values]) => ({name, at: y(values[T - 1])})).sort((a, b) => a.at - b.at);
   ends.forEach((each, i) => { if (i) each.at = Math.max(each.at, ends[i - 1].at + 12); });
-  for (const {name, at} of ends) made.push(svgElement("text", {x: W - SIDE.right + 4, y: Math.min(at + 4, H - SIDE.bottom), class: `end ${name}`}, lineName(name)));
+  for (const {name, at} of ends) made.push(svgElement("text", {x: W - SIDE.right + 4, y: Math.min(at + 4, H - SIDE.bottom), class: `end ${name}`}, shortName(lineName(name))));
   svg.replaceChildren(...made);
   const place = outcome.element === state.view.place ? "" : ` (${placeText(outcome.element)})`;
   figure.caption.replaceChildren(element("b", {}, outcome.label[language] + place), " ", element("span", {}, axisName(outcome)));
@@ -127,6 +149,7 @@ function drawFigure(figure, still) {
   svg.setAttribute("aria-label", `${outcome.label[language]}. ${axisName(outcome)}. ${figure.value.textContent}`);
   if (!still) fillTable(figure);
 }
+function shortName(name) { return name.length > 4 ? name.slice(0, 3) + "…" : name; }
 function lineName(name) { return name === "base" ? state.baseline : name === "now" ? nameOf(state.now) : name; }
 function pointAt(figure) {  // the value under the pointer, or that of the chosen year
   const {k, svg} = figure, year = hovered === null ? state.view.year : hovered, at = year - content.years[0];
@@ -148,7 +171,7 @@ function fillTable(figure) {  // what the chart shows, in numbers
   table.firstChild.setAttribute("aria-label", `${t("table")}: ${outcome.label[language]}`);
   if (!table.open) return;
   table.lastChild.setAttribute("aria-label", outcome.label[language]);
-  const lines = LINES.filter((name) => state.view.mode !== "gap" || name !== "base").map((name) => [name, curveOf(name, k)]).filter(([, values]) => values), band = bandOf(k);
+  const lines = linesOf(k), band = bandOf(k);
   const head = [t("year"), ...lines.map(([name]) => lineName(name)), ...(band ? [t("middle"), t("low"), t("high")] : []), ...(outcome.points.length && state.view.mode === "level" ? [t("observed")] : [])];
   const rows = [];
   for (let year = SINCE[state.view.mode]; year <= content.years[1]; year++) {
@@ -180,5 +203,6 @@ function drawLegend() {
     const title = name === "now" ? `${nameOf(state.now)} — ${t("present")}` : name === "base" ? `${state.baseline} — ${t("baseline")}` : `${name}: ${nameOf(state.slots[name])}`;
     return element("span", {}, svg, title);
   });
-  byId("legend").replaceChildren(...entries, element("span", {class: "soft"}, spreadNow ? t("fan", {n: spreadNow.count}) : t("fanWait")));
+  const fan = state.view.fan, told = fan === "off" ? t("fanOff") : !spreadNow ? t("fanWait") : fan === "paths" ? t("fanPaths", {n: Math.min(20, spreadNow.count), all: spreadNow.count}) : t("fan", {n: spreadNow.count});
+  byId("legend").replaceChildren(...entries, element("span", {class: "soft"}, told));
 }

@@ -33,7 +33,18 @@ function drawKpis() {
       lines.push(element("dd", {class: range.low <= 0 && range.high >= 0 ? "unsure" : range.better > 0.5 ? "good" : "bad"}, t("better", {base: state.baseline, draws: draws10(range.better, spreadNow.count)})));
     }
     return element("dl", {class: "kpi", "data-outcome": outcome.id}, ...lines);
-  }));
+  }), roubleTile(year));
+}
+function roubleTile(year) {  // additional product for each additional rouble, where the costs differ so that this means something
+  const found = spreadNow && !same() ? spreadNow.rouble[year] : null, lines = [element("dt", {}, t("rouble"))];
+  if (!found) lines.push(element("dd", {class: "big"}, "—"));
+  else if (found.defined < 0.5) lines.push(element("dd", {}, t("roubleNone", {base: state.baseline})));
+  else if (found.dearer < 0.95) lines.push(element("dd", {}, t("roubleCheap", {base: state.baseline})));
+  else {
+    const decimals = decimalsOfInterval(found.low, found.high, found.middle), text = (value) => numberText(value, decimals, false, language);
+    lines.push(element("dd", {class: "big"}, text(found.middle), element("small", {}, FIXED + t("roubleOne"))), element("dd", {}, `[${text(found.low)}; ${text(found.high)}]`));
+  }
+  return element("dl", {class: "kpi", "data-outcome": "benefit_per_rouble"}, ...lines);
 }
 function answerText() {
   const {first} = visibleOutcomes(), k = first[0], outcome = content.outcomes[k], year = state.view.year, range = intervalOf(k, year);
@@ -64,12 +75,12 @@ function drawComparison() {
   }
   byId("kpi-table").replaceChildren(element("caption", {}, t("kpiCaption", {base: state.baseline, place: placeText(state.view.place)})), head, element("tbody", {}, ...rows));
   const scenarios = names.map((name) => name === "base" ? baseScenario() : name === "now" ? state.now : state.slots[name]);
-  const levers = [{label: {ru: texts.ru.policy, en: texts.en.policy}, unit: "", of: (each) => each.policy, text: String}, ...content.levers.map((each, k) => ({...each, of: (scenario) => scenario.levers[k], text: leverNumber}))];
+  const levers = [{label: {ru: texts.ru.policy, en: texts.en.policy}, unit: "", of: (each) => String(each.policy)}, ...content.levers.map((each, k) => ({...each, of: (scenario) => leverText(scenario, k)}))];
   const differ = levers.filter((each) => scenarios.some((scenario) => each.of(scenario) !== each.of(scenarios[0])));
   byId("lever-table").hidden = !differ.length;
   byId("lever-table").replaceChildren(element("caption", {}, t("leverCaption")), element("thead", {}, element("tr", {}, element("th", {scope: "col"}, t("lever")), ...names.map((name) => element("th", {scope: "col"}, lineName(name))))),
     element("tbody", {}, ...differ.map((each) => element("tr", {}, element("th", {scope: "row"}, each.label[language], element("small", {}, " " + unitText(each.unit))),
-      ...scenarios.map((scenario) => element("td", {class: each.of(scenario) === each.of(scenarios[0]) ? "" : "differs"}, each.text(each.of(scenario))))))));
+      ...scenarios.map((scenario) => element("td", {class: each.of(scenario) === each.of(scenarios[0]) ? "" : "differs"}, each.of(scenario)))))));
 }
 function percentGap(outcome, own, base) {  // percentage points of a share, per cent of an amount; nothing near a zero base
   if (outcome.unit === "Dmnl") return numberText(100 * (own - base), decimalsOfValue(100 * (own - base), 2), true, language) + FIXED + t("points");
@@ -79,7 +90,7 @@ function percentGap(outcome, own, base) {  // percentage points of a share, per 
 function drawWarnings() {
   const found = [];
   content.levers.forEach((each, k) => {
-    const value = state.now.levers[k];
+    const value = inTime(state.now, k) ? each.low : state.now.levers[k];
     if (value < each.low || value > each.high) found.push(t("warn.range", {lever: each.label[language], value: leverNumber(value), low: leverNumber(each.low), high: leverNumber(each.high)}));
   });
   const at = (id) => content.outcomes.findIndex((each) => each.id === id && each.element === "alliance");
@@ -90,7 +101,7 @@ function drawWarnings() {
   const longest = path("decision_delay").reduce((high, each) => each[1] > high[1] ? each : high, [0, 0]);
   if (longest[1] > content.tolerated) found.push(t("warn.delay", {year: longest[0], years: amount(longest[1], "Year", 2), most: amount(content.tolerated, "Year", 2)}));
   if (spreadNow && spreadNow.failed) found.push(t("warn.draws", {failed: spreadNow.failed, all: DRAWS.length}));
-  const {first} = visibleOutcomes(), changed = content.levers.filter((each, k) => state.now.levers[k] !== baseScenario().levers[k]);
+  const {first} = visibleOutcomes(), changed = content.levers.filter((each, k) => !isLike(state.now, baseScenario(), k));
   const weak = changed.filter((each) => each.grade === "C").length;
   if (weak) found.push(t("warn.grade", {n: weak, all: changed.length}));
   if (intervalOf(first[0], 2050) && !same() && first.every((k) => { const range = intervalOf(k, state.view.year); return range && range.low <= 0 && range.high >= 0; })) found.push(t("warn.all"));

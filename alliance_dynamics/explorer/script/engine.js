@@ -1,14 +1,16 @@
 /* What the page computes, away from its drawing: runs, bands over draws, attribution, causes.  The same text runs in
-   workers and, where a browser allows none, in the page.  A scenario here is {levers, policy, ramp}. */
+   workers and, where a browser allows none, in the page.  A scenario here is {levers, policy, ramp, parts}. */
 const DRAWS = (function () {  // [draw][column of content.moved], from whole numbers between the ends of each column
-  const bytes = Uint8Array.from(atob(content.draws.packed), (each) => each.charCodeAt(0));
-  const whole = new Uint16Array(bytes.buffer), width = content.moved.length;
-  return Array.from({length: whole.length / width}, (_, draw) => Float64Array.from(content.moved, (_, k) => {
-    const low = content.draws.low[k], high = content.draws.high[k];
-    return low + (high - low) * (whole[draw * width + k] / 65535);
+  const {low, high, signs, packed} = content.draws, width = content.moved.length, base = signs.length;
+  const digit = (at) => signs.indexOf(packed[at]);
+  return Array.from({length: packed.length / 2 / width}, (_, draw) => Float64Array.from(content.moved, (_, k) => {
+    const at = 2 * (draw * width + k);
+    return low[k] + (high[k] - low[k]) * ((base * digit(at) + digit(at + 1)) / (base * base - 1));
   }));
 })();
 const YEARS = Float64Array.from({length: content.years[1] - content.years[0] + 1}, (_, at) => content.years[0] + at);
+const PARTS = new Map(content.parts.map((each) => [each.key, each]));  // levers in time, events and more, by key
+function partsOf(scenario, lever) { return scenario.parts.filter((key) => PARTS.get(key).lever === lever); }
 const T = YEARS.length, K = content.outcomes.length;
 
 function rowOf(scenario, draw) {
@@ -17,16 +19,28 @@ function rowOf(scenario, draw) {
   content.levers.forEach((each, k) => { row[each.column] = scenario.levers[k]; });
   row[content.policy.column] = scenario.policy;
   row[content.ramp.column] = scenario.ramp;
+  for (const key of scenario.parts) for (const [column, value] of PARTS.get(key).set) row[column] = value;
   return row;
 }
+const pasts = new Map(), PASTS = 3;  // levers act from the policy year on: what scenarios of one policy year share is run once
+function pastsOf(scenario) {  // by draw; present values count from the policy year, and conditions may act at any time
+  const name = `${scenario.policy} ${partsOf(scenario, OTHERS)}`, found = pasts.get(name) || new Map();
+  pasts.delete(name);
+  pasts.set(name, found);
+  if (pasts.size > PASTS) pasts.delete(pasts.keys().next().value);
+  return found;
+}
 function runOf(scenario, draw) {  // all outcomes by year, [outcome * T + year]; null for a run that diverges
-  const run = allianceModel.run({values: rowOf(scenario, draw)}), width = allianceModel.outputs.length;
-  if (run.failed >= 0) return null;
+  const year = Math.floor(Math.min(scenario.policy, content.common)), past = pastsOf(scenario), known = past.get(draw), first = known ? year - content.years[0] : 0;
+  if (known === null) return null;
+  const run = allianceModel.run({values: rowOf(scenario, draw), keepAt: year, from: known && known.kept}), width = allianceModel.outputs.length;
   const series = new Float64Array(K * T);
   content.outcomes.forEach((outcome, k) => {
-    for (const [output, weight] of outcome.sums) for (let at = 0; at < T; at++) series[k * T + at] += weight * run.values[at * width + output];
+    if (known) series.set(known.series.subarray(k * T, k * T + first), k * T);
+    for (const [output, weight] of outcome.sums) for (let at = first; at < T; at++) series[k * T + at] += weight * run.values[(at - first) * width + output];
   });
-  return series;
+  if (!known) past.set(draw, run.failed < 0 || run.failed > year - content.years[0] ? {kept: run.kept, series} : null);
+  return run.failed < 0 ? series : null;
 }
 function quantile(sorted, share) {
   const at = share * (sorted.length - 1), low = Math.floor(at), next = Math.min(low + 1, sorted.length - 1);
@@ -34,10 +48,10 @@ function quantile(sorted, share) {
 }
 function shownAs(mode, value, base) { return mode === "gap" ? value - base : mode === "index" ? 100 * value / base : value; }
 
-const ENDS = [0.05, 0.25, 0.5, 0.75, 0.95], COARSE = 50;
-const keptDraws = new Map(), KEPT = 5;  // scenario as text -> runs by draw, last used last: another view needs no new runs
+const ENDS = [0.05, 0.25, 0.5, 0.75, 0.95], COARSE = 50, PATHS = 20;
+const keptDraws = new Map(), KEPT = 8;  // scenario as text -> runs by draw, last used last: another view needs no new runs
 function drawsOf(scenario) {
-  const key = JSON.stringify(scenario), found = keptDraws.get(key) || [];
+  const key = JSON.stringify(scenario), found = keptDraws.get(key) || Array(DRAWS.length).fill(undefined);
   keptDraws.delete(key);
   keptDraws.set(key, found);
   if (keptDraws.size > KEPT) keptDraws.delete(keptDraws.keys().next().value);
@@ -46,7 +60,7 @@ function drawsOf(scenario) {
 function spread(message, count) {  // quantiles of the first draws, of what is shown and of the gaps at the milestones
   const now = drawsOf(message.scenario), base = drawsOf(message.base), pairs = [];
   for (let draw = 0; draw < count; draw++) if (now[draw] && base[draw]) pairs.push([now[draw], base[draw]]);
-  const found = {count: pairs.length, all: DRAWS.length, failed: count - pairs.length, bands: {}, gaps: {}};
+  const found = {count: pairs.length, all: DRAWS.length, failed: count - pairs.length, bands: {}, gaps: {}, paths: {}, rouble: {}};
   if (!pairs.length) return found;
   const values = new Float64Array(pairs.length);
   for (const k of message.outcomes) {
@@ -57,6 +71,7 @@ function spread(message, count) {  // quantiles of the first draws, of what is s
       ENDS.forEach((share, end) => { band[end][at] = quantile(values, share); });
     }
     found.bands[k] = band;
+    found.paths[k] = pairs.slice(0, PATHS).map(([a, b]) => Float64Array.from(YEARS, (_, at) => shownAs(message.mode, a[k * T + at], b[k * T + at])));
     found.gaps[k] = {};
     for (const year of content.milestones) {
       const at = year - content.years[0], better = content.outcomes[k].better;
@@ -69,27 +84,67 @@ function spread(message, count) {  // quantiles of the first draws, of what is s
       found.gaps[k][year] = {low: quantile(values, 0.05), middle: quantile(values, 0.5), high: quantile(values, 0.95), better: hits / pairs.length};
     }
   }
+  for (const year of content.milestones) {  // additional product for each additional rouble of public money, both discounted
+    const at = year - content.years[0], [value, cost] = message.rouble, gap = ([a, b], k) => a[k * T + at] - b[k * T + at];
+    const costly = pairs.filter((pair) => Math.abs(gap(pair, cost)) >= content.noCost), dearer = costly.filter((pair) => gap(pair, cost) > 0).length;
+    const ratios = Float64Array.from(costly, (pair) => 1 + gap(pair, value) / gap(pair, cost)).sort();
+    found.rouble[year] = {defined: costly.length / pairs.length, dearer: dearer / pairs.length, low: quantile(ratios, 0.05), middle: quantile(ratios, 0.5), high: quantile(ratios, 0.95)};
+  }
   return found;
 }
-function* bands(message, send) {
-  const now = drawsOf(message.scenario), base = drawsOf(message.base);
-  const coarse = Math.min(COARSE, DRAWS.length);
-  let told = Math.min(now.length, base.length) > coarse;
-  for (let draw = 0; draw < DRAWS.length; draw++) {
-    if (draw >= base.length) { base.push(runOf(message.base, draw)); yield; }
-    if (draw >= now.length) { now.push(runOf(message.scenario, draw)); yield; }
-    if (!told && draw + 1 === coarse) { told = true; send(spread(message, coarse)); yield; }
+let aide = null;  // the way to a second worker, which runs some of the draws meanwhile
+function* filled(scenarios, least, told) {  // every draw of some scenarios; tells once when the first `least` are there
+  const lists = scenarios.map(drawsOf), lacks = (draw) => lists.some((list) => list[draw] === undefined);
+  const missing = Array.from(DRAWS.keys()).filter(lacks), mine = aide ? missing.filter((_, i) => i % 2 === 0) : missing;
+  const others = missing.filter((draw) => !mine.includes(draw));
+  let waits = missing.some((draw) => draw < least);
+  if (others.length) aide.postMessage({kind: "draws", scenarios: scenarios.filter((_, i) => missing.some((draw) => lists[i][draw] === undefined)), draws: others});
+  for (const draw of [...mine, ...others.reverse()]) {  // what the other worker has not sent by then is run here too
+    for (const [i, list] of lists.entries()) if (list[draw] === undefined) { list[draw] = runOf(scenarios[i], draw); yield; }
+    if (waits && !missing.some((each) => each < least && lacks(each))) { waits = false; if (missing.some(lacks)) { told(); yield; } }
   }
+}
+function* draws(message, send) {  // asked by another worker
+  for (const draw of message.draws) { send({draw, runs: message.scenarios.map((each) => [each, runOf(each, draw)])}); yield; }
+}
+function take(answer) {  // what is no longer asked for is dropped
+  for (const [scenario, run] of answer.runs) { const list = keptDraws.get(JSON.stringify(scenario)); if (list) list[answer.draw] = run; }
+}
+function* bands(message, send) {
+  yield* filled([message.base, message.scenario], COARSE, () => send(spread(message, COARSE)));
   send(spread(message, DRAWS.length));
 }
 
+function* alone(message, send) {  // of each lever by itself: the outcome less that with the lever as in the base, draw by draw
+  const {scenario, base, outcome, year} = message, at = outcome * T + year - content.years[0], better = content.outcomes[outcome].better;
+  const without = message.levers.map((k) => ({...scenario, levers: scenario.levers.map((value, i) => i === k ? base.levers[k] : value),
+    parts: [...scenario.parts.filter((key) => PARTS.get(key).lever !== k), ...partsOf(base, k)]}));
+  const tell = (count) => {
+    const now = drawsOf(scenario);
+    const effects = without.map((each) => {
+      const other = drawsOf(each), values = [];
+      for (let draw = 0; draw < count; draw++) if (now[draw] && other[draw]) values.push(now[draw][at] - other[draw][at]);
+      const helps = values.reduce((sum, value) => sum + (better * value > 0 ? 1 : value === 0 ? 0.5 : 0), 0) / values.length, sorted = Float64Array.from(values).sort();
+      return {low: quantile(sorted, 0.05), middle: quantile(sorted, 0.5), high: quantile(sorted, 0.95), helps, count: values.length};
+    });
+    send({levers: message.levers, effects, count, outcome, year});
+  };
+  yield* filled([scenario, ...without], COARSE, () => tell(COARSE));
+  tell(DRAWS.length);
+}
+
+const OTHERS = -1, START = -2;  // players that are no lever: what a scenario sets besides levers, the starting year
 function* shares(message, send) {  // Shapley: the mean over all orders in which the players go from the base to the scenario
   const count = message.players.length, total = 2 ** count, runs = [];
   const mixed = (members) => {
-    const made = {levers: message.base.levers.slice(), policy: message.base.policy, ramp: message.base.ramp};
+    const made = {...message.base, levers: message.base.levers.slice()};
     message.players.forEach((player, p) => {
       if (!(members >> p & 1)) return;
-      for (const lever of player) if (lever < 0) made.policy = message.scenario.policy; else made.levers[lever] = message.scenario.levers[lever];
+      for (const lever of player) {
+        if (lever === START) { made.policy = message.scenario.policy; continue; }
+        if (lever !== OTHERS) made.levers[lever] = message.scenario.levers[lever];
+        made.parts = [...made.parts.filter((key) => PARTS.get(key).lever !== lever), ...partsOf(message.scenario, lever)];
+      }
     });
     return made;
   };
@@ -197,7 +252,7 @@ function* check(message, send) {  // the regimes again, against the numbers that
   send({worst, count});
 }
 
-const JOBS = {runs, bands, shares, causes, check}, SLICE = 60;  // ms between two looks at what was asked last
+const JOBS = {runs, bands, draws, alone, shares, causes, check}, SLICE = 30;  // ms between two looks at what was asked last
 function server(post) {  // the newest question of a kind wins; what it replaces is dropped
   const jobs = new Map();
   let later = false;
@@ -212,7 +267,14 @@ function server(post) {  // the newest question of a kind wins; what it replaces
   };
   return (message) => {
     jobs.delete(message.kind);
+    if (message.kind === "bands") { jobs.delete("shares"); jobs.delete("alone"); }  // asked again when the bands are there
     jobs.set(message.kind, JOBS[message.kind](message, (answer) => post({...answer, kind: message.kind, id: message.id})));
     if (!later) { later = true; setTimeout(work, 0); }
   };
+}
+function joined(event) {  // two workers meet: the first asks, the other answers
+  const port = event.ports[0];
+  if (event.data === "asks") { aide = port; port.onmessage = (answer) => take(answer.data); return; }
+  const serve = server((answer) => port.postMessage(answer));
+  port.onmessage = (question) => serve(question.data);
 }

@@ -26,14 +26,16 @@ function link() {
 
 function floatText(value) { return Number.isInteger(value) ? value.toFixed(1) : String(value); }
 function tomlText() {
-  const own = !alike(state.now, scenarioOf(state.now.from)), title = (in_) => own ? `${state.now.from}: ${texts[in_].ownTitle}` : regimeOf(state.now.from).title[in_];
+  const parts = state.now.parts.map((key) => PARTS.get(key)), ramp = parts.reduce((found, each) => each.ramp === undefined ? found : each.ramp, state.ramp);
+  const changed = !alike(state.now, scenarioOf(state.now.from)), title = (in_) => changed ? `${state.now.from}: ${texts[in_].ownTitle}` : regimeOf(state.now.from).title[in_];
   const lines = ["schema = 1", "", "[scenario]", `id = ${JSON.stringify(fileStem())}`, `title.ru = ${JSON.stringify(title("ru"))}`, `title.en = ${JSON.stringify(title("en"))}`,
     `because = ${JSON.stringify(`explorer, model ${content.hash.slice(0, CUT)}, ${today()}`)}`, "", "[time]", `start_policy = ${floatText(state.now.policy)}`,
-    ...(state.ramp !== content.ramp.value ? [`ramp_years = ${floatText(state.ramp)}`] : []), "", "[levers]"];
-  content.levers.forEach((each, k) => lines.push(`${each.id} = ${floatText(state.now.levers[k])}`));
-  lines.push("", "[parameters]");
-  const nested = new Map();
-  for (const [name, elements, value] of content.parameters) {
+    ...(ramp !== content.ramp.value ? [`ramp_years = ${floatText(ramp)}`] : []), "", "[levers]"];
+  content.levers.forEach((each, k) => { if (!inTime(state.now, k)) lines.push(`${each.id} = ${floatText(state.now.levers[k])}`); });
+  lines.push(...parts.flatMap((each) => each.text.trimEnd().split("\n")), "", "[parameters]");
+  const nested = new Map(), own = parts.flatMap((each) => each.values || []), keyOf = ([name, elements]) => [name, ...elements].join();
+  const told = new Set(own.map(keyOf));
+  for (const [name, elements, value] of [...content.parameters.filter((each) => !told.has(keyOf(each))), ...own]) {
     if (!nested.has(name)) nested.set(name, []);
     nested.get(name).push([elements, value]);
   }
@@ -43,15 +45,30 @@ function tomlText() {
 }
 function fileStem() { return alike(state.now, scenarioOf(state.now.from)) ? state.now.from : `${state.now.from}-own`; }
 const commandText = () => `alliance run ${fileStem()}.toml`;
-const pythonText = () => `import alliance_dynamics as ad
+const pythonText = () => state.now.parts.some((key) => PARTS.get(key).lever >= 0) ? `import alliance_dynamics as ad
+from alliance_dynamics.lever_paths import with_paths
+
+parameters = ad.read_parameters()
+scenario = ad.read_scenario(${JSON.stringify(fileStem() + ".toml")}, parameters)
+run = ad.run_model(with_paths(ad.open_model("alliance"), scenario, parameters), set=scenario.values(parameters))
+` : `import alliance_dynamics as ad
 
 scenario = ad.read_scenario(${JSON.stringify(fileStem() + ".toml")})
 run = ad.run_model(ad.open_model("alliance"), set=scenario.values(ad.read_parameters()))
 `;
 function readToml(text) {  // the levers, the policy year and the ramp of a scenario file that this page or the package wrote
-  const faults = [], next = {...state, now: {...state.now, levers: state.now.levers.slice()}};
+  const faults = [], next = {...state, now: {...state.now, levers: state.now.levers.slice(), parts: []}}, values = new Map();
   let section = "", extra = 0;
-  text.replace(/^\ufeff/, "").split(/\r?\n/).forEach((raw, n) => {
+  const plain = (part) => part.split("\n").map((line) => line.trim()).filter((line) => line && !line.startsWith("#")).join("\n");
+  const known = new Map(content.parts.filter((each) => each.text).map((each) => [plain(each.text), each]));
+  const alone = (all) => {  // sections of levers in time and of events, which this page knows or does not know
+    const part = known.get(plain(all));
+    if (part) next.now.parts.push(part.key); else faults.push(`${all.trim().split("\n")[0]} (${t("unknownPath")})`);
+    if (part && part.path) next.now.levers[part.lever] = part.path.value !== undefined ? part.path.value : part.path.points[part.path.points.length - 1][1];
+    return all.replace(/[^\n]/g, "");
+  };
+  const rest = text.replace(/^\ufeff/, "").replace(/\r\n/g, "\n").replace(/^\[(?:levers\.|\[events\])[^\n]*\n(?:(?!\[)[^\n]*\n?)*/gm, alone);
+  rest.split("\n").forEach((raw, n) => {
     const line = raw.trim(), head = /^\[([\w.]+)\]$/.exec(line), entry = /^((?:"[^"]*"|[\w&-]+)(?:\.(?:"[^"]*"|[\w&-]+))*)\s*=\s*(.*?)\s*(?:#[^"]*)?$/.exec(line);
     if (!line || line.startsWith("#")) return;
     if (head) { section = head[1]; return; }
@@ -60,12 +77,18 @@ function readToml(text) {  // the levers, the policy year and the ramp of a scen
     if (section === "" && key === "schema" || section === "scenario" || section === "run" && key === "dt" && number === content.dt) return;
     if (section === "time" && key === "start_policy" && Number.isFinite(number) && yearOnGrid(number) === number) next.now.policy = number;
     else if (section === "levers" && leverAt.has(key) && inRange(leverAt.get(key), number)) next.now.levers[leverAt.get(key)] = number;
-    else if (section === "time" && key === "ramp_years" && rampOnGrid(number) === number) next.ramp = number;
-    else if (section === "parameters") {
-      const known = content.parameters.find(([name, elements]) => [name, ...elements].join(".") === key);
-      if (!known || known[2] !== number) extra++;
-    } else faults.push(`${n + 1}: ${line.slice(0, 60)}`);
+    else if (section === "time" && key === "ramp_years" && (rampOnGrid(number) === number || content.parts.some((each) => each.ramp === number))) next.ramp = number;
+    else if (section === "parameters") values.set(key, number);
+    else faults.push(`${n + 1}: ${line.slice(0, 60)}`);
   });
+  const nameOf = ([name, elements]) => [name, ...elements].join(".");
+  for (const part of content.parts) {
+    if (part.lever !== OTHERS || !part.values.every((each) => values.get(nameOf(each)) === each[2]) || part.ramp !== undefined && part.ramp !== next.ramp) continue;
+    next.now.parts.push(part.key);
+    if (part.ramp !== undefined) next.ramp = state.ramp;
+    for (const each of part.values) values.delete(nameOf(each));
+  }
+  for (const [key, number] of values) if (!content.parameters.some((each) => nameOf(each) === key && each[2] === number)) extra++;
   return {next, faults, extra};
 }
 function openToml(file) {

@@ -1,20 +1,38 @@
 /* Why: what each lever adds to the gap, exactly, and which causes stand behind an outcome, one step at a time. */
 const SINGLE = 6;  // so many levers are weighed one by one; more of them by groups
+let oneByOne = null, groupShown = "powers";
 let weighed = null, trail = [], causesShown = null;
 
-function whyOutcome() {
-  const own = content.outcomes.findIndex((each) => each.id === state.view.why && each.element === state.view.place);
-  return own >= 0 ? own : content.outcomes.findIndex((each) => each.id === state.view.why && each.element === "alliance");
+function whyOutcome() { return outcomeAt(state.view.why); }
+function leversOf(group) { return GROUPS[group].map((id) => leverAt.get(id)).filter((k) => !isLike(state.now, baseScenario(), k)); }
+function drawAlone() {  // which lever of a group helps, and in how many draws
+  const box = byId("alone"), k = whyOutcome(), outcome = content.outcomes[k], year = state.view.year, names = Object.keys(GROUPS);
+  byId("alone-title").textContent = t("alone.title");
+  const choice = element("select", {id: "alone-group", "aria-label": t("alone.group"), onchange: (event) => { groupShown = event.target.value; askAlone(); }},
+    ...names.map((each) => element("option", Object.assign({value: each}, each === groupShown ? {selected: ""} : {}), t("groups." + each))));
+  if (!leversOf(groupShown).length) { box.replaceChildren(choice, element("p", {class: "soft"}, t("alone.none", {base: state.baseline}))); return; }
+  if (!oneByOne || oneByOne.outcome !== k || oneByOne.year !== year) { box.replaceChildren(choice, element("p", {class: "soft"}, t("whyWait"))); return; }
+  const rows = oneByOne.levers.map((lever, i) => ({lever: content.levers[lever].label[language], ...oneByOne.effects[i]})).sort((a, b) => outcome.better * (b.middle - a.middle)), [best] = rows;
+  const width = Math.max(...rows.map((each) => each.high - each.low)), decimals = decimalsOfInterval(0, width, best.middle), text = (value) => numberText(value, decimals, true, language);
+  const helps = outcome.better * best.middle > 0, sure = best.low * best.high > 0;
+  const surest = rows.filter((each) => outcome.better * each.middle > 0).sort((a, b) => b.helps - a.helps)[0];
+  const more = surest && surest.helps > best.helps + 0.05 ? " " + t("alone.surest", {lever: surest.lever, gap: amount(surest.middle, outcome.unit, decimals, true), draws: draws10(surest.helps, surest.count)}) : "";
+  const told = helps ? t("alone.best", {lever: best.lever, gap: amount(best.middle, outcome.unit, decimals, true), low: text(best.low), high: text(best.high), draws: draws10(best.helps, best.count)}) + " " + t(sure ? "alone.sure" : "alone.unsure") + more : t("alone.no", {base: state.baseline});
+  const head = ["lever", "alone.gain", "alone.helps"].map((each) => element("th", {scope: "col"}, t(each)));
+  box.replaceChildren(choice, element("p", {class: "told-best"}, told),
+    element("div", {class: "wide", tabindex: "0", role: "region", "aria-labelledby": "alone-title"}, element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows.map((each) => element("tr", {}, element("th", {scope: "row"}, each.lever),
+      element("td", {}, text(each.middle), element("small", {}, ` [${text(each.low)}; ${text(each.high)}]`)), element("td", {}, percentText(100 * each.helps, false, language))))))),
+    element("p", {class: "soft"}, t("alone.note", {base: state.baseline, n: oneByOne.count, unit: unitText(outcome.unit) || t("noUnit"), place: placeText(outcome.element), year})));
 }
-function players() {  // who shares the gap: levers, or groups of levers; -1 is the starting year
-  const base = baseScenario(), changed = content.levers.map((each, k) => k).filter((k) => state.now.levers[k] !== base.levers[k]);
-  const year = state.now.policy !== base.policy ? [[-1]] : [];
+function players() {  // who shares the gap: levers, or groups of levers, and what is no lever
+  const base = baseScenario(), changed = content.levers.map((each, k) => k).filter((k) => !isLike(state.now, base, k));
+  const year = [...(state.now.policy !== base.policy ? [[START]] : []), ...(sameParts(partsOf(state.now, OTHERS), partsOf(base, OTHERS)) ? [] : [[OTHERS]])];
   if (changed.length + year.length <= SINGLE) return {single: true, list: [...changed.map((k) => [k]), ...year]};
   const groups = Object.values(GROUPS).map((ids) => ids.map((id) => leverAt.get(id)).filter((k) => changed.includes(k))).filter((each) => each.length);
   return {single: false, list: [...groups, ...year]};
 }
 function playerName(player, single) {
-  if (player[0] < 0) return t("policy");
+  if (player[0] < 0) return t(player[0] === START ? "policy" : "others");
   if (single) return content.levers[player[0]].label[language];
   return t("groups." + Object.keys(GROUPS).find((name) => GROUPS[name].includes(content.levers[player[0]].id)));
 }
@@ -24,8 +42,9 @@ function bar(label, value, most, kind) {
   return element("div", {class: "part"}, element("span", {}, label), svg, element("b", {}, numberText(value, decimalsOfValue(most, 3), true, language)));
 }
 function drawWhy() {
-  const k = whyOutcome(), outcome = content.outcomes[k], ids = Array.from(new Set(content.outcomes.map((each) => each.id)));
+  const k = whyOutcome(), outcome = content.outcomes[k], ids = outcomeIds();
   byId("why-title").textContent = t("why");
+  byId("parts-title").textContent = t("partsTitle");
   const labelOf = (id) => content.outcomes.find((each) => each.id === id).label[language];
   byId("why-pick").replaceChildren(element("label", {for: "why-choice", class: "soft"}, t("whyOf", {place: placeText(outcome.element), year: state.view.year})),
     element("select", {id: "why-choice", onchange: (event) => { trail = []; view({why: event.target.value}); }}, ...ids.map((id) => element("option", Object.assign({value: id}, id === state.view.why ? {selected: ""} : {}), labelOf(id)))));
@@ -75,8 +94,9 @@ function drawCauses() {
   const list = causesShown.causes.slice().sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect)).map((each, i) => {
     const share = total > 0 ? percentText(100 * Math.abs(each.effect) / total, false, language) : "—";
     if (each.lever !== undefined) {
-      const lever = content.levers.find((one) => one.column === each.lever), label = lever ? lever.label[language] : t("policy");
-      return element("li", {}, element("div", {class: "cause lever-end"}, element("span", {}, `${t("isLever")}: ${label}`), element("b", {}, `${leverNumber(each.from)} → ${leverNumber(each.to)}`), element("span", {}, share)));
+      const lever = content.levers.find((one) => one.column === each.lever), part = content.parts.find((one) => one.set.some(([column]) => column === each.lever));
+      const label = lever ? lever.label[language] : !part ? t("policy") : part.lever < 0 ? t("others") : `${content.levers[part.lever].label[language]} (${t("path.in")})`;
+      return element("li", {}, element("div", {class: "cause lever-end"}, element("span", {}, `${t("isLever")}: ${label}`), element("b", {}, part ? "" : `${leverNumber(each.from)} → ${leverNumber(each.to)}`), element("span", {}, share)));
     }
     return element("li", {}, element("button", {type: "button", class: "cause", id: "cause-" + i, onclick: () => { trail = [...trail, each.cause]; askCauses(true); }}, element("span", {}, variableName(each.cause)), spark(each.now, each.base), element("span", {}, share)));
   });
