@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from alliance_dynamics.report.blocks import Section, Table, cell, head
+from alliance_dynamics.report.numbers import decimals_of_value
 from alliance_dynamics.report.voice import Voice
 
 GUIDELINES = ("checklist", "requirements")
@@ -41,7 +42,7 @@ def _facts(voice: Voice) -> dict[str, str]:
         **{key: (manifest.get("model") or {}, key) for key in ("states", "operations")},
         **{key: (manifest.get("environment") or {}, key) for key in ("python", "platform")},
         "figures": (calibration, "points"), "estimated": (calibration, "parameters"),
-        **{key: (calibration, key) for key in ("starts", "chains", "generations")},
+        **{key: (calibration, key) for key in ("chains", "generations")},
         **{key: (sensitivity, key) for key in ("points", "replicates", "runs")},
     }  # fmt: skip
     facts = {name: _shown(voice, name, found.get(key)) for name, (found, key) in places.items()}
@@ -59,4 +60,4 @@ def _shown(voice: Voice, name: str, value: Any) -> str:
         return "—"
     if name in ("seed", "policy") or isinstance(value, str):
         return str(value)
-    return voice.numbers.number(value, 0 if value == int(value) else 3)
+    return voice.numbers.number(value, 0 if value == int(value) else decimals_of_value(value))
