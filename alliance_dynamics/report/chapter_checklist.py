@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from alliance_dynamics.report.blocks import Section, Table, cell, head
-from alliance_dynamics.report.numbers import decimals_of_value
 from alliance_dynamics.report.voice import Voice
 
 GUIDELINES = ("checklist", "requirements")
@@ -44,6 +43,7 @@ def _facts(voice: Voice) -> dict[str, str]:
         "figures": (calibration, "points"), "estimated": (calibration, "parameters"),
         **{key: (calibration, key) for key in ("chains", "generations")},
         **{key: (sensitivity, key) for key in ("points", "replicates", "runs")},
+        "sweep": (sensitivity, "dt"),
     }  # fmt: skip
     facts = {name: _shown(voice, name, found.get(key)) for name, (found, key) in places.items()}
     starts = results.rows("calibration/starts.csv")
@@ -60,4 +60,5 @@ def _shown(voice: Voice, name: str, value: Any) -> str:
         return "—"
     if name in ("seed", "policy") or isinstance(value, str):
         return str(value)
-    return voice.numbers.number(value, 0 if value == int(value) else decimals_of_value(value))
+    decimals = 0 if value == int(value) else len(f"{value:g}".partition(".")[2])
+    return voice.numbers.number(value, decimals)
