@@ -41,8 +41,9 @@ def _facts(voice: Voice) -> dict[str, str]:
         **{key: (manifest.get("model") or {}, key) for key in ("states", "operations")},
         **{key: (manifest.get("environment") or {}, key) for key in ("python", "platform")},
         "figures": (calibration, "points"), "estimated": (calibration, "parameters"),
-        **{key: (calibration, key) for key in ("starts", "chains", "generations")},
+        **{key: (calibration, key) for key in ("chains", "generations")},
         **{key: (sensitivity, key) for key in ("points", "replicates", "runs")},
+        "sweep": (sensitivity, "dt"),
     }  # fmt: skip
     facts = {name: _shown(voice, name, found.get(key)) for name, (found, key) in places.items()}
     starts = results.rows("calibration/starts.csv")
@@ -59,4 +60,5 @@ def _shown(voice: Voice, name: str, value: Any) -> str:
         return "—"
     if name in ("seed", "policy") or isinstance(value, str):
         return str(value)
-    return voice.numbers.number(value, 0 if value == int(value) else 3)
+    decimals = 0 if value == int(value) else len(f"{value:g}".partition(".")[2])
+    return voice.numbers.number(value, decimals)

@@ -44,8 +44,7 @@ def _shown(sections: Sequence[Section]) -> Iterator[tuple[str, str]]:
     """File and kind of every figure and table: their captions, up to what differs between outcomes."""
     for section in sections:
         for shown, file in [*((each, each.origin) for each in section.figures), *((t, t.file) for t in section.tables)]:
-            mark = re.match(r"[FT]\d+\. |", shown.caption)
-            number = mark.group() if mark else ""
+            number = "".join(re.findall(r"^[FT]\d+\. ", shown.caption))
             yield file, number + re.split(r"[:.(«“„]", shown.caption.removeprefix(number))[0].strip()
         yield from _shown(section.sections)
 
