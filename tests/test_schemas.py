@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from alliance_dynamics.cli import main
 from alliance_dynamics.errors import InputError
 from alliance_dynamics.manifest import write_manifest
+from alliance_dynamics.parameters import read_parameters
 from alliance_dynamics.resources import resource
 from alliance_dynamics.scenarios import read_scenario
 from alliance_dynamics.schemas import KINDS, schema_of
@@ -84,13 +85,13 @@ def test_schema_and_reader_judge_alike(tmp_path, text, sound):
 
 def test_every_key_of_the_scenario_schema_is_known_to_the_reader(tmp_path):
     """A key with a value of a wrong type is refused for its value, not as unknown."""
-    schema = schema_of("scenario")["properties"]
+    schema, parameters = schema_of("scenario")["properties"], read_parameters()
     for section in ("time", "run", "levers", "assumptions", "output"):
         for key in schema[section]["properties"]:
             path = tmp_path / "x.toml"
             path.write_text(f"{HEAD}[{section}]\n{json.dumps(key)} = true\n", encoding="utf-8")
             with pytest.raises(InputError) as caught:
-                read_scenario(path)
+                read_scenario(path, parameters)
             assert "not known" not in str(caught.value), key
 
 

@@ -109,7 +109,7 @@ def test_hashes_alone_can_be_checked(results, capsys, lang):
 
 def test_a_small_sensitivity_run_verifies(tmp_path, monkeypatch, capsys, reply):
     """The first run keeps its quick calibration, the second uses it, and what verifies the second computes anew."""
-    monkeypatch.setenv("ALLIANCE_DYNAMICS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("alliance_dynamics.study.remembered.cache_folder", lambda: tmp_path / "cache")
     first, target = tmp_path / "first", tmp_path / "s"
     words = ["sensitivity", "--points", "2", "--replicates", "2", "--seed", "0", "--progress", "plain"]
     assert main([*words, "--out", str(first)]) == 0
