@@ -148,7 +148,7 @@ SQUARES = {
     "map": "a[D] = VECTOR ELM MAP(x[A1], x[D]) ~~|",
     "reorder": "a[D] = VECTOR REORDER(x[D], x[D]) ~~|",
     "priority": "a[D] = ALLOCATE BY PRIORITY(x[D], x[D], 5, 1, 50) ~~|",
-    "available": "P: pt, pp, pw, pe ~~|\np[D,P] = 1 ~~|\na[D] = ALLOCATE AVAILABLE(x[D], p[D,pt], 50) ~~|",
+    "available": "P: pt, pp, pw, pe ~~|\nprofile[D,P] = 1 ~~|\na[D] = ALLOCATE AVAILABLE(x[D], profile[D,pt], 50) ~~|",
 }
 
 
