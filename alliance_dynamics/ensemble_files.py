@@ -24,7 +24,9 @@ def grid_of_ensemble(found: Ensemble) -> Grid:
                 found.series.labels, found.series.units, found.values, facts)  # fmt: skip
 
 
-def write_ensemble(folder: Path, found: Ensemble, kind: str, command: Sequence[str], inputs: Inputs) -> list[Path]:
+def write_ensemble(
+    folder: Path, found: Ensemble, kind: str, command: Sequence[str], inputs: Inputs, *, wall_s: float
+) -> list[Path]:
     """trajectories.csv (or .parquet, .nc), quantiles.csv, draws.csv, failed.csv where a draw failed, the manifest."""
     names = [f"trajectories{FORMATS[kind]}", "quantiles.csv", "draws.csv", *(["failed.csv"] if found.failed else [])]
     with Outputs(folder) as inside:
@@ -35,7 +37,7 @@ def write_ensemble(folder: Path, found: Ensemble, kind: str, command: Sequence[s
         if found.failed:
             write_csv(inside / "failed.csv", ("draw", "reason"), found.failed)
         sign_run(inside, found, found.model, found.program, found.draws.count, command, inputs,
-              {"drawn_from": found.draws.source}, len(found.failed))  # fmt: skip
+              {"drawn_from": found.draws.source}, len(found.failed), wall_s=wall_s)  # fmt: skip
     return [folder / each for each in (*names, "manifest.json")]
 
 

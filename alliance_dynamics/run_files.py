@@ -40,23 +40,26 @@ def grid_of_run(run: Run) -> Grid:
                 [units.get(each, "") for each in run.columns], run.values, facts)  # fmt: skip
 
 
-def write_run(folder: Path, run: Run, kind: str, command: Sequence[str], inputs: Inputs) -> list[Path]:
+def write_run(
+    folder: Path, run: Run, kind: str, command: Sequence[str], inputs: Inputs, *, wall_s: float
+) -> list[Path]:
     """`run.csv` (or .parquet, .nc) and the manifest, in a folder that appears whole."""
     name = f"run{FORMATS[kind]}"
     with Outputs(folder) as inside:
         write_grid(inside / name, grid_of_run(run), kind)
-        sign_run(inside, run, run.model, program_of(run.model), 1, command, inputs, {"precision": run.precision})
+        sign_run(inside, run, run.model, program_of(run.model), 1, command, inputs, {"precision": run.precision},
+                 wall_s=wall_s)  # fmt: skip
     return [folder / name, folder / "manifest.json"]
 
 
 def sign_run(
     folder: Path, made: Made, model: Model, program: Program, draws: int, command: Sequence[str], inputs: Inputs,
-    settings: Mapping[str, Any], failed: int = 0,
+    settings: Mapping[str, Any], failed: int = 0, *, wall_s: float,
 ) -> None:  # fmt: skip
     """Writes the manifest over everything in the folder."""
     write_manifest(folder, seed=made.seed, dt=made.dt, method=made.method, backend=made.backend, draws=draws,
-                   wall_s=0.0, model=describe_model(model, program), inputs=inputs, command=command, settings=settings,
-                   failed_draws=failed)  # fmt: skip
+                   wall_s=wall_s, model=describe_model(model, program), inputs=inputs, command=command,
+                   settings=settings, failed_draws=failed)  # fmt: skip
 
 
 def facts_of(model: Model, method: str, dt: float, seed: int) -> dict[str, str | int | float]:

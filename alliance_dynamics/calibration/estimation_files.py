@@ -37,7 +37,7 @@ def write_estimation(folder: Path, found: Estimation) -> None:
                   ([i, *row] for i, row in enumerate(found.draws.values.tolist())))  # fmt: skip
 
 
-def sign_estimation(folder: Path, found: Estimation, command: Sequence[str]) -> None:
+def sign_estimation(folder: Path, found: Estimation, command: Sequence[str], *, wall_s: float) -> None:
     """Writes the manifest over everything in the folder."""
     problem, binding = found.problem, found.objective.binding
     files = [*problem.files.values(), model_path(problem.folder, problem.model)]
@@ -49,7 +49,7 @@ def sign_estimation(folder: Path, found: Estimation, command: Sequence[str]) -> 
         method=binding.method,
         backend=binding.kernel.backend,
         draws=0 if found.draws is None else len(found.draws.values),
-        wall_s=0.0,
+        wall_s=wall_s,
         model=describe_model(found.model, program_of(found.model)),
         inputs={"data": {each.name: sha256(each) for each in sorted(files) if each.is_file()}},
         command=command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -137,6 +138,7 @@ def _one_run(
     from alliance_dynamics.expectations import disappointed
     from alliance_dynamics.simulate import run_model
 
+    began = time.monotonic()
     run = run_model(
         plan.model,
         set=plan.constants,
@@ -165,7 +167,7 @@ def _one_run(
         from alliance_dynamics.run_files import grid_of_run
 
         return Outcome(text=table or grid_text(grid_of_run(run)), notices=notices, **shared)
-    done = Outcome(text=table, outputs=_written(run, plan, out, kind, command), notices=notices, **shared)
+    done = Outcome(text=table, outputs=_written(run, plan, out, kind, command, began), notices=notices, **shared)
     if faults:
         return done
     if not out.suffix:
@@ -176,13 +178,13 @@ def _one_run(
     return done.then("alliance", "compare") if own else done.then("alliance", "check", arguments.targets[0])
 
 
-def _written(run: Run, plan: Plan, out: Path, kind: str, command: Sequence[str]) -> tuple[Path, ...]:
+def _written(run: Run, plan: Plan, out: Path, kind: str, command: Sequence[str], began: float) -> tuple[Path, ...]:
     from alliance_dynamics.grids import write_grid
     from alliance_dynamics.run_files import grid_of_run, write_run
 
     if out.suffix:
         return (write_grid(out, grid_of_run(run), kind),)
-    return tuple(write_run(out, run, kind, command, _inputs(plan)))
+    return tuple(write_run(out, run, kind, command, _inputs(plan), wall_s=time.monotonic() - began))
 
 
 def _plan(

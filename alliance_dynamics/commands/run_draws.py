@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -57,6 +58,7 @@ def run_draws(
 
     Everything is written into the folder where there is one.
     """
+    began = time.monotonic()
     count, seed = asked
     kpis = plan.scenario.kpis if plan.scenario is not None else ()
     series = series_for(plan.model, program_of(plan.model), arguments.output, kpis)
@@ -83,7 +85,7 @@ def run_draws(
                    exit_code=int(bool(faults)))  # fmt: skip
     if folder is None:
         return done.then("alliance", *command, "--out", "results/run")
-    written = write_ensemble(folder, found, kind, command, {**inputs, **data})
+    written = write_ensemble(folder, found, kind, command, {**inputs, **data}, wall_s=time.monotonic() - began)
     return replace(done, outputs=tuple(written)).then("alliance", "verify", str(folder))
 
 

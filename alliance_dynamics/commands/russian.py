@@ -367,6 +367,11 @@ RUSSIAN: dict[str, str] = {
     "Leave --format out": ("Уберите --format"),
     "An ensemble fills a folder, not a file": ("Ансамбль занимает папку, а не файл"),
     "Give the name in --out no ending": ("Оставьте имя в --out без окончания"),
+    "--port goes with --serve only": "--port нужен только с --serve",
+    "serve the page to this computer, with the Python engine, until Ctrl-C": (
+        "также открыть страницу для этого компьютера, с расчётом на Python, до Ctrl-C"
+    ),
+    "with --serve: port of 127.0.0.1 (a free one)": "с --serve: порт 127.0.0.1 (любой свободный)",
     "--at and --output go with --draws only": ("--at и --output нужны только с --draws"),
     "`{option}` is for a single run and does not go with --draws": (
         "`{option}` — для одного прогона и с --draws не сочетается"

@@ -9,6 +9,7 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +35,47 @@ from alliance_dynamics.futures import Futures
 from alliance_dynamics.kernel.javascript import write_javascript
 from alliance_dynamics.kernel.optimise import optimise
 from alliance_dynamics.kernel.plan import plan
+from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.lever_paths import GRID
 from alliance_dynamics.loops.named import named_loops_of
 from alliance_dynamics.model.model import Model
+from alliance_dynamics.outcomes import SeriesSet
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.scenarios import Scenario
 from alliance_dynamics.simulate import program_of
 
 LARGEST = 2_000_000  # bytes: what a mail gateway lets through
 _COMMENTS = re.compile(r"^ */\*.*?\*/|  // .*?$", re.DOTALL | re.MULTILINE)
-SCRIPTS = ("numbers", "state", "charts", "levers", "compare", "why", "share", "app")
+SCRIPTS = ("numbers", "state", "charts", "levers", "compare", "why", "share", "served", "app")
 
 
-def write_explorer(
-    path: str | Path,
+@dataclass(frozen=True)
+class Page:
+    """The text of the page, and what answers the same questions in Python: the program whose parameter vectors the page
+    fills, the series that it shows, the method, and the model's own step."""
+
+    text: str
+    program: Program
+    series: SeriesSet
+    method: str
+    dt: float
+
+
+def write_explorer(path: str | Path, page: Page) -> Path:
+    """Write the page; beside it the same in a `.zip`, with two lines on how to open it.
+
+    UnsupportedError: a page above 2 MB.
+    """
+    if (size := len(page.text.encode())) > LARGEST:
+        raise UnsupportedError(
+            fault(str(path), "the page has {size} bytes", expected="at most {most}", size=size, most=LARGEST)
+        )
+    written = write_text(path, page.text)
+    write_bytes(written.with_suffix(".zip"), _zipped(written.name, page.text))
+    return written
+
+
+def make_page(
     model: Model,
     futures: Futures,
     parameters: Parameters,
@@ -58,13 +86,12 @@ def write_explorer(
     history: Sequence[Mapping[str, Any]] = (),
     seed: int,
     quick: bool = False,
-) -> Path:
-    """Write the page: about 400 kB, no network, a strict content policy, every script named by its hash.
+) -> Page:
+    """The page: about 400 kB, no network, a strict content policy, every script named by its hash.
 
     `regimes` are the presets; those with levers in time or events keep them until a reader moves such a lever.
     Parameters are the medians of the futures, bands come from the first 200 of them, the same for all settings.
-    `history` are rows of the fit table.  Beside the page lies the same in a `.zip`, with two lines on how to open it.
-    UnsupportedError: a page above 2 MB.
+    `history` are rows of the fit table.
     """
     common, given = common_model(model, regimes, parameters), model.hash
     if common.model is not model:
@@ -109,16 +136,7 @@ def write_explorer(
                            *(unit for unit, _ in causes.content["units"])]),
         "kept": {"states": len(kept.integrated) + len(kept.held), "operations": sum(map(len, kept.groups.values()))},
     }  # fmt: skip
-    page = _assembled(kernel, causes.script, content)
-    if len(page.encode()) > LARGEST:
-        raise UnsupportedError(
-            fault(
-                str(path), "the page has {size} bytes", expected="at most {most}", size=len(page.encode()), most=LARGEST
-            )
-        )
-    written = write_text(path, page)
-    write_bytes(written.with_suffix(".zip"), _zipped(written.name, page))
-    return written
+    return Page(_assembled(kernel, causes.script, content), program, series, model.time.method, step.own)
 
 
 def _assembled(kernel: str, forms: str, content: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def sensitivity(
     With `max_runs` the points are doubled until the stop rule of `sensitivity/convergence.py` is met.  With `dry_run`
     only the plan is told, of the first size.
     """
+    began = time.monotonic()
     if model != "alliance":
         raise UsageError(
             fault(
@@ -104,7 +106,7 @@ def sensitivity(
         if max_runs:
             write_rows(folder / "doubling.csv", ended.rows())
         sign_results(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows),
-                     settings={"precision": precision})  # fmt: skip
+                     settings={"precision": precision}, wall_s=time.monotonic() - began)  # fmt: skip
     return Outcome(text=str(found.indices), outputs=(out / "indices.csv",), notices=notices)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -61,6 +62,7 @@ def calibrate(
     if not as_study:
         options: dict[str, Any] = {"starts": starts, "posterior": posterior, "recover": recover, "sbc": sbc}
         return _estimate(task, target, command, seed=seed, jobs=jobs, quiet=quiet, **options)
+    began = time.monotonic()
     effort = Effort() if starts is None else replace(Effort(), starts=starts)
     with Outputs(target) as folder:
         model = model_of(task)
@@ -73,10 +75,10 @@ def calibrate(
             text += "\n" + str(_recover(folder, model, task, recover, seed, sbc, jobs, quiet))
         sign = partial(sign_results, folder, fitted, command, seed=seed, draws=effort.draws,
                        settings={"calibration": effort_of(fitted)})  # fmt: skip
-        sign()  # the reports quote the manifest
+        sign(wall_s=0.0)  # the reports quote the manifest
         for language in LANGUAGES:
             write_calibration_report(folder, language=language)
-        sign()
+        sign(wall_s=time.monotonic() - began)
     names = ("report_ru.html", "report_en.html", "parameters.csv", "fit.csv", "calibration.json", "manifest.json")
     ended = Outcome(exit_code=0 if fitted.posterior.passed else 1, text=text,
                     outputs=tuple(target / each for each in names))  # fmt: skip
@@ -101,6 +103,7 @@ def _estimate(
     from alliance_dynamics.calibration.estimation_files import sign_estimation, write_estimation
     from alliance_dynamics.calibration.wording import summary_of
 
+    began = time.monotonic()
     work = Work.of(task)
     work = replace(work, posterior=posterior and work.posterior, starts=starts or work.starts)
     with Outputs(target) as folder:
@@ -111,7 +114,7 @@ def _estimate(
         text = summary_of(found)
         if recover:
             text += "\n" + str(_recover(folder, model, task, recover, seed, sbc, jobs, quiet))
-        sign_estimation(folder, found, command)
+        sign_estimation(folder, found, command, wall_s=time.monotonic() - began)
     names = ("calibration.json", "parameters.csv", "fit.csv", "starts.csv", "profiles.csv", "manifest.json")
     settled = found.draws is None or found.draws.passed
     done = Outcome(exit_code=0 if settled else 1, text=text, outputs=tuple(target / each for each in names))

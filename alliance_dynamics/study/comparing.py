@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,7 @@ def compare(
     not given.  What a scenario expects is held against a run at default values: exit code 1 where it is wrong.
     With `dry_run` only the plan is told.
     """
+    began = time.monotonic()
     if not is_alliance(model):
         raise UsageError(
             fault("", "Regimes are known for the model `alliance` only, not for `{name}`", name=model,
@@ -85,7 +87,8 @@ def compare(
         return done
     with Outputs(out) as folder:
         write_comparison(folder, runs, compared, parameters)
-        sign_results(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows))
+        sign_results(folder, fitted, command, seed=seed, quick=True, draws=len(futures.rows),
+                     wall_s=time.monotonic() - began)  # fmt: skip
     return replace(done, outputs=(out / "summary.csv", out / "trajectories.csv"))
 
 

@@ -23,7 +23,7 @@ def sign_results(
     draws: int,
     quick: bool = False,
     settings: Mapping[str, Any] | None = None,
-    wall_s: float = 0.0,
+    wall_s: float,
 ) -> None:
     """Writes the manifest over everything in the folder.  What does not change results (jobs, out) is not in it."""
     setup = fitted.setup

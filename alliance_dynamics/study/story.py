@@ -135,11 +135,13 @@ def study(
         ).rows(parameters)))  # fmt: skip
         write_rows(folder / "loops" / "by_decade.csv", loops)
 
-        from alliance_dynamics.explorer import write_explorer
+        from alliance_dynamics.explorer import make_page, write_explorer
         from alliance_dynamics.report import write_reports
 
-        write_explorer(folder / "explorer.html", model, futures, parameters, regimes, baseline=BASELINE,
-                       chosen=ALLIANCE_REGIME, history=fitted.fit_table, seed=seed, quick=quick)  # fmt: skip
+        write_explorer(folder / "explorer.html", make_page(
+            model, futures, parameters, regimes, baseline=BASELINE, chosen=ALLIANCE_REGIME, history=fitted.fit_table,
+            seed=seed, quick=quick,
+        ))  # fmt: skip
         write_labels(folder / "labels.json", runs, parameters, fitted)
         sign = partial(sign_results, folder, fitted, command, seed=seed, quick=quick, draws=len(futures.rows),
                        settings=settings_of(runs, sweep, fitted))  # fmt: skip

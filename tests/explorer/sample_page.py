@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alliance_dynamics.explorer import write_explorer
+from alliance_dynamics.explorer import make_page, write_explorer
+from alliance_dynamics.explorer.page import Page
 from alliance_dynamics.futures import Futures, assumptions_of
 from alliance_dynamics.model.built_in import open_model
 from alliance_dynamics.parameters import read_parameters
@@ -34,7 +35,11 @@ def some_futures() -> Futures:
 
 def write_page(target: Path, *more: Scenario) -> Path:
     """The page of the package's regimes and of more scenarios."""
-    return write_explorer(
-        target, open_model("alliance"), some_futures(), read_parameters(), (*read_regimes(), *more), baseline=BASELINE,
+    return write_explorer(target, a_page(*more))
+
+
+def a_page(*more: Scenario) -> Page:
+    return make_page(
+        open_model("alliance"), some_futures(), read_parameters(), (*read_regimes(), *more), baseline=BASELINE,
         chosen=CHOSEN, history=HISTORY, seed=0,
     )  # fmt: skip

@@ -50,7 +50,7 @@ function answered(answer) {
       keep(answer.series);
       requestAnimationFrame(() => { holding(drawLight); const from = begun; requestAnimationFrame(() => { if (from) timings.painted.push(performance.now() - from); }); });
     }
-    if (again) { again = false; askRuns(); }
+    if (again) { again = false; askRuns(); } else if (!moving) askPython();
     return;
   }
   if (answer.id !== asked[answer.kind]) return;
@@ -111,7 +111,7 @@ function change(what, next, joined) {
 }
 function renew() {  // another state: the line first, the rest when it rests
   spreadNow = weighed = causesShown = oneByOne = null;
-  asked.bands = asked.shares = asked.causes = asked.alone = 0;
+  asked.bands = asked.shares = asked.causes = asked.alone = asked.python = 0;
   clearTimeout(speak);  // what was to be said of the earlier state
   refreshLevers();
   askRuns();
@@ -127,6 +127,7 @@ function settle() {
   drawAll();
   askBands();
   askCauses();
+  if (!running) askPython();
   address();
 }
 function address() {
@@ -218,6 +219,7 @@ function build() {  // everything whose words depend on the language
   refreshLevers();
   drawPresets();
   drawBadge();
+  drawEngine();
   drawTools();
   drawAll();
 }
