@@ -118,7 +118,8 @@ def _handler(page: Page, engine: Engine, token: str) -> type[BaseHTTPRequestHand
 
         def _known(self) -> bool:
             """Whether the question is put to this computer by its own name: a page from elsewhere cannot do that."""
-            port = self.server.server_address[1]
+            assert isinstance(self.server, ThreadingHTTPServer)
+            port = self.server.server_port
             return self.headers.get("Host", "") in (f"{HOST}:{port}", f"localhost:{port}")
 
         def _refuse(self, status: HTTPStatus, why: str) -> None:
