@@ -22,7 +22,7 @@ from alliance_dynamics.errors import UnsupportedError, fault
 from alliance_dynamics.files import csv_text, write_bytes, write_text
 
 FORMATS = {"csv": ".csv", "parquet": ".parquet", "netcdf": ".nc"}
-NEEDS = {"csv": (), "parquet": ("pyarrow", "pyarrow.parquet"), "netcdf": ("h5netcdf",)}
+NEEDS = {"csv": (), "parquet": ("pyarrow", "pyarrow.parquet"), "netcdf": ("h5netcdf", "h5py")}
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _parquet(grid: Grid) -> bytes:
 
 
 def _netcdf(grid: Grid) -> bytes:
-    (h5netcdf,) = require("netcdf")
+    h5netcdf = require("netcdf")[0]
     stream = io.BytesIO()
     with h5netcdf.File(stream, "w") as file:
         file.dimensions = {name: len(axis) for name, axis in grid.axes.items()}

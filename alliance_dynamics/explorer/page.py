@@ -46,7 +46,7 @@ from alliance_dynamics.simulate import program_of
 
 LARGEST = 2_000_000  # bytes: what a mail gateway lets through
 _COMMENTS = re.compile(r"^ */\*.*?\*/|  // .*?$", re.DOTALL | re.MULTILINE)
-SCRIPTS = ("numbers", "state", "charts", "levers", "compare", "why", "share", "served", "app")
+SCRIPTS = ("numbers", "state", "charts", "levers", "compare", "why", "share", "app")
 
 
 @dataclass(frozen=True)
@@ -144,13 +144,13 @@ def _assembled(kernel: str, forms: str, content: Mapping[str, Any]) -> str:
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     for sign in "<\u2028\u2029":
         data = data.replace(sign, f"\\u{ord(sign):04x}")
-    engine = f"{kernel}{forms}const content = {data};\n" + _script("engine")
-    script = '"use strict";\n' + "".join(map(_script, SCRIPTS))
+    engine = f"{kernel}{forms}const content = {data};\n" + page_script("engine")
+    script = '"use strict";\n' + "".join(map(page_script, SCRIPTS))
     style = (here / "explorer.css").read_text(encoding="utf-8")
     page = (here / "explorer.html").read_text(encoding="utf-8")
     for key, text in {
-        "STYLE_HASH": _hash(style),
-        "SCRIPT_HASHES": f"{_hash(engine)} {_hash(script)}",
+        "STYLE_HASH": policy_hash(style),
+        "SCRIPT_HASHES": f"{policy_hash(engine)} {policy_hash(script)}",
         "STYLE": style,
         "ENGINE": engine,
         "SCRIPT": script,
@@ -159,7 +159,7 @@ def _assembled(kernel: str, forms: str, content: Mapping[str, Any]) -> str:
     return page
 
 
-def _script(name: str) -> str:
+def page_script(name: str) -> str:
     """One room of the page's script, without indentation and comments: these begin a line, or follow two spaces."""
     text = (Path(__file__).parent / "script" / f"{name}.js").read_text(encoding="utf-8")
     plain = _COMMENTS.sub("", text)
@@ -185,5 +185,5 @@ def _zipped(name: str, page: str) -> bytes:
     return made.getvalue()
 
 
-def _hash(text: str) -> str:
+def policy_hash(text: str) -> str:
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"

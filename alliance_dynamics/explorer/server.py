@@ -20,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.errors import UsageError, fault
-from alliance_dynamics.explorer.page import Page
+from alliance_dynamics.explorer.page import Page, page_script, policy_hash
 from alliance_dynamics.kernel.integrate import compile_kernel
 from alliance_dynamics.settings import schedule_of
 
 HOST = "127.0.0.1"
 LONGEST = 1_000_000  # bytes of a question
-POLICY = "form-action 'none'"  # the end of the page's own policy, to which the server's address is added
 
 
 class Engine:
@@ -87,9 +86,18 @@ def served(page: Page, port: int = 0) -> Iterator[str]:
         thread.join()
 
 
+def served_text(page: str) -> str:
+    """The page with the script that asks the server, which its policy allows."""
+    script = page_script("served")
+    head, body = page.split("</head>", 1)
+    head = head.replace("script-src ", f"script-src {policy_hash(script)} ", 1)
+    head = head.replace("base-uri ", "connect-src 'self'; base-uri ", 1)
+    before, after = body.rsplit("</body>", 1)
+    return f"{head}</head>{before}<script>{script}</script>\n</body>{after}"
+
+
 def _handler(page: Page, engine: Engine, token: str) -> type[BaseHTTPRequestHandler]:
-    marked = page.text.replace("<body>", f'<body data-engine="/{token}/run">', 1)
-    text = marked.replace(POLICY, f"{POLICY}; connect-src 'self'", 1).encode()
+    text = served_text(page.text).encode()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -99,20 +107,20 @@ def _handler(page: Page, engine: Engine, token: str) -> type[BaseHTTPRequestHand
             if self._known() and self.path == f"/{token}/":
                 self._send(HTTPStatus.OK, text, "text/html; charset=utf-8")
             else:
-                self._refuse(HTTPStatus.NOT_FOUND, "not found")
+                self._decline(HTTPStatus.NOT_FOUND, "not found")
 
         def do_POST(self) -> None:
             self.close_connection = True  # what is left of a question that was not read is no question
             length = self.headers.get("Content-Length", "")
             if not self._known() or self.path != f"/{token}/run":
-                self._refuse(HTTPStatus.NOT_FOUND, "not found")
+                self._decline(HTTPStatus.NOT_FOUND, "not found")
             elif not re.fullmatch(r"[0-9]{1,9}", length) or int(length) > LONGEST:
-                self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {LONGEST} bytes, and their number first")
+                self._decline(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {LONGEST} bytes, and their number first")
             else:
                 try:
                     found = engine.answer(json.loads(self.rfile.read(int(length))))
                 except (ValueError, RecursionError, OverflowError) as error:
-                    self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+                    self._decline(HTTPStatus.BAD_REQUEST, str(error))
                 else:
                     self._send(HTTPStatus.OK, json.dumps(found, allow_nan=False).encode(), "application/json")
 
@@ -122,8 +130,8 @@ def _handler(page: Page, engine: Engine, token: str) -> type[BaseHTTPRequestHand
             port = self.server.server_port
             return self.headers.get("Host", "") in (f"{HOST}:{port}", f"localhost:{port}")
 
-        def _refuse(self, status: HTTPStatus, why: str) -> None:
-            self._send(status, why.encode(), "text/plain; charset=utf-8")
+        def _decline(self, status: HTTPStatus, text: str) -> None:
+            self._send(status, text.encode(), "text/plain; charset=utf-8")
 
         def _send(self, status: HTTPStatus, content: bytes, kind: str) -> None:
             self.send_response(status)

@@ -108,23 +108,26 @@ def test_the_page_finds_the_server_and_says_who_answers(shown, browser):
 
 def test_the_command_serves_until_it_is_interrupted(tmp_path):
     script = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have turned it off
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import sample_page
 from alliance_dynamics.study import exploring
 exploring._serve(sample_page.a_page(), 0)
 print("ended")
 """
-    process = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    line = process.stderr.readline()
-    found = re.search(r"http://127\.0\.0\.1:\d+/\S+/", line)
-    assert found, line
-    assert ask(found[0], None, path="")[0] == 200
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            line = process.stderr.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+/\S+/", line)
+            assert found, line
+            assert ask(found[0], None, path="")[0] == 200
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert (process.returncode, out.strip(), err) == (0, "ended", "")
 
 

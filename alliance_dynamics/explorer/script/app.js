@@ -103,6 +103,7 @@ function askCauses(focus) {
     place: content.places.findIndex((each) => each.id === content.outcomes[whyOutcome()].element) - 1});
 }
 
+let askPython = () => {}, drawEngine = () => {};  // of a served page, see served.js
 let rest = 0, speak = 0;
 function change(what, next, joined) {
   remember(what, next, joined);

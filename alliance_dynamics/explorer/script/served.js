@@ -1,15 +1,15 @@
-/* Behind `alliance explore --serve`: the Python engine answers for the scenario at rest and for its base, at the model's own
-   step.  Bands, attribution and causes stay with the page, and so does everything where no server answers. */
-const engineAt = document.body.dataset.engine;  // only a served page has it
+/* Behind `alliance explore --serve`, and only in the page that it serves: the Python engine answers for the scenario at rest
+   and for its base, at the model's own step.  Bands, attribution and causes stay with the page, and so does everything
+   where no server answers. */
+"use strict";
 let python = null;  // the last answer: {dt, worst}, or {silent}
 async function runInPython(scenario) {
-  const reply = await fetch(engineAt, {method: "POST", body: JSON.stringify(Array.from(rowOf(scenario)))});
+  const reply = await fetch("run", {method: "POST", body: JSON.stringify(Array.from(rowOf(scenario)))});
   if (!reply.ok) throw new Error(reply.statusText);
   const answer = await reply.json();
   return {dt: answer.dt, series: Float64Array.from(answer.values)};
 }
-async function askPython() {
-  if (!engineAt) return;
+askPython = async function () {
   const mine = asked.python = ++number;
   try {
     const [base, now] = await Promise.all([runInPython(forEngine(baseScenario())), runInPython(forEngine(state.now))]);
@@ -19,7 +19,7 @@ async function askPython() {
   } catch (silent) { if (mine !== asked.python) return; python = {silent: true}; }
   drawAll();
   drawEngine();
-}
+};
 function farthest(page, server) {  // of every outcome, against its largest value
   let worst = 0;
   for (let k = 0; k < K; k++) {
@@ -28,8 +28,9 @@ function farthest(page, server) {  // of every outcome, against its largest valu
   }
   return worst;
 }
-function drawEngine() {
+drawEngine = function () {
   const note = byId("engine-note");
   note.hidden = !python;
   if (python) note.textContent = python.silent ? t("engineSilent") : t("engineNote", {dt: numberText(python.dt, 4, false, language), worst: percentText(100 * python.worst, false, language)});
-}
+};
+if (!running) askPython();

@@ -17,7 +17,7 @@ function saveBlob(name, blob) {
 function save(name, text, kind) { saveBlob(name, new Blob([text], {type: `${kind || "text/plain"};charset=utf-8`})); }
 function saveCopy() {  // the page as it was delivered, with the state in its body: the scripts are the same text, so the policy holds
   const cut = snapshot.indexOf("<body"), end = snapshot.indexOf(">", cut);
-  save("explorer.html", `<!DOCTYPE html>\n${snapshot.slice(0, cut).replace("; connect-src 'self'", "")}<body data-state="${encode()}"${snapshot.slice(end)}\n`, "text/html");
+  save("explorer.html", `<!DOCTYPE html>\n${snapshot.slice(0, cut).replace("connect-src 'self'; ", "")}<body data-state="${encode()}"${snapshot.slice(end)}\n`, "text/html");
 }
 function link() {
   location.replace("#" + encode());
