@@ -31,6 +31,6 @@ function farthest(page, server) {  // of every outcome, against its largest valu
 drawEngine = function () {
   const note = byId("engine-note");
   note.hidden = !python;
-  if (python) note.textContent = python.silent ? t("engineSilent") : t("engineNote", {dt: numberText(python.dt, 4, false, language), worst: percentText(100 * python.worst, false, language)});
+  if (python) note.textContent = python.silent ? t("engineSilent") : t("engineNote", {dt: numberText(python.dt, 3, false, language), worst: python.worst.toExponential(0)});
 };
 if (!running) askPython();
