@@ -118,6 +118,7 @@ def test_a_small_sensitivity_run_verifies(tmp_path, monkeypatch, capsys, reply):
     found = capsys.readouterr()
     assert "Calibrating: done before" in found.err
     assert reply(found.out)["manifest"] == str(target / "manifest.json")
+    assert json.loads((target / "manifest.json").read_text(encoding="utf-8"))["wall_s"] > 0
     for each in target.glob("*.csv"):
         assert each.read_bytes() == (first / each.name).read_bytes()
     (kept,) = (tmp_path / "cache" / "calibrations").glob("*.npz")
