@@ -49,15 +49,34 @@ def load(key: str, folder: Path) -> Model | None:
 
 def save(key: str, model: Model, files: dict[str, str]) -> None:
     """Keep a model; the file appears whole or not at all."""
+    text = json.dumps({"files": files, "model": to_json(model)}, ensure_ascii=False)
+    keep(cache_folder() / f"{key}.json", text.encode())
+
+
+def keep(path: Path, content: bytes, *, most: int | None = None) -> None:
+    """A file of the cache, whole or not at all; of those with its ending the `most` used last stay in its folder."""
     with contextlib.suppress(OSError):
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"files": files, "model": to_json(model)}, ensure_ascii=False)
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            Path(temporary).replace(folder / f"{key}.json")
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            Path(temporary).replace(path)
         except OSError:
             Path(temporary).unlink()
             raise
+        if most is not None:
+            alike = sorted(path.parent.glob(f"*{path.suffix}"), key=lambda each: each.stat().st_mtime)
+            for old in alike[:-most]:
+                old.unlink()
+
+
+def kept(path: Path) -> bytes | None:
+    """What is kept at `path`, and that it was used just now, where the cache may be written; None: nothing."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(path)
+    return content

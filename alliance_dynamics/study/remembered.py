@@ -18,10 +18,8 @@ import alliance_dynamics
 from alliance_dynamics.calibration.calibration import Calibration
 from alliance_dynamics.calibration.problem import Problem
 from alliance_dynamics.calibration.setup import set_up
-from alliance_dynamics.errors import UsageError
-from alliance_dynamics.files import write_bytes
 from alliance_dynamics.manifest import environment, hash_files
-from alliance_dynamics.model.cache import cache_folder
+from alliance_dynamics.model.cache import cache_folder, keep, kept
 from alliance_dynamics.model.model import Model
 from alliance_dynamics.study.record import from_bytes, to_bytes
 
@@ -63,25 +61,17 @@ def with_setup(model: Model, task: Problem, jobs: int, found: Calibration) -> Ca
 
 def recall(inputs: Mapping[str, Any], model: Model, task: Problem, jobs: int) -> Calibration | None:
     """The calibration that was made from these inputs before, if it is kept and whole."""
-    if _anew.get():
+    content = None if _anew.get() else kept(_file(inputs))
+    if content is None:
         return None
-    file = _file(inputs)
-    try:
-        found = with_setup(model, task, jobs, from_bytes(file.read_bytes()))
-        file.touch()  # those not used for longest go first
-    except (OSError, ValueError):
-        return None
-    return found
+    with suppress(ValueError):
+        return with_setup(model, task, jobs, from_bytes(content))
+    return None
 
 
 def remember(inputs: Mapping[str, Any], fitted: Calibration) -> None:
     """Keep a calibration; a cache that cannot be written is no error."""
-    file = _file(inputs)
-    with suppress(OSError, UsageError):
-        write_bytes(file, to_bytes(without_setup(fitted)))
-        kept = sorted(file.parent.glob("*.npz"), key=lambda each: each.stat().st_mtime)
-        for old in kept[:-MOST]:
-            old.unlink()
+    keep(_file(inputs), to_bytes(without_setup(fitted)), most=MOST)
 
 
 def _file(inputs: Mapping[str, Any]) -> Path:

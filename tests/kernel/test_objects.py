@@ -47,3 +47,14 @@ def test_only_the_newest_are_kept(tmp_path, monkeypatch):
         save_object(f"{number:064d}", b"object")
     assert len(list((tmp_path / "objects").iterdir())) == MOST
     assert load_object(f"{MOST + 2:064d}") == b"object"
+
+
+def test_a_cache_that_may_only_be_read_is_used(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALLIANCE_DYNAMICS_CACHE", str(tmp_path))
+    save_object("key", b"code")
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.utime", refused)
+    assert load_object("key") == b"code"
