@@ -11,21 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from small_models import TANK as MODEL
 
 from alliance_dynamics.cli import main
 from alliance_dynamics.language import use_language
 
-MODEL = """{UTF-8}
-S = INTEG(inflow - outflow, 10) ~ widget ~ The stock. |
-inflow = k ~ widget/Year ~ What comes in. |
-outflow = S / residence time ~ widget/Year ~ What goes out. |
-k = 5 ~ widget/Year ~ The constant. |
-residence time = 4 ~ Year ~ How long it stays. |
-INITIAL TIME = 0 ~ Year ~ |
-FINAL TIME = 10 ~ Year ~ |
-TIME STEP = 0.25 ~ Year ~ |
-SAVEPER = 5 ~ Year ~ |
-"""
 COMMAND = [sys.executable, "-m", "alliance_dynamics"]
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and shells")
 

@@ -7,19 +7,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+from small_models import INFLOW as MODEL
 
 from alliance_dynamics.cli import COMMANDS, main
 from alliance_dynamics.language import use_language
 from alliance_dynamics.progress import use_progress
 
-MODEL = """{UTF-8}
-S = INTEG(k, 10) ~ widget ~ |
-k = 5 ~ widget/Year ~ |
-INITIAL TIME = 0 ~ Year ~ |
-FINAL TIME = 10 ~ Year ~ |
-TIME STEP = 1 ~ Year ~ |
-SAVEPER = 1 ~ Year ~ |
-"""
 # A command line and its exit code.  `a file` is a file, `a.mdl/` a folder.
 WRONG = {
     "run nofile.mdl": 3, "run empty.mdl": 3, "run bytes.mdl": 3, "run a.mdl": 3, "run m.mdl empty.toml": 3,

@@ -6,18 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from small_models import INFLOW as MODEL
 
 from alliance_dynamics.cli import main
 from alliance_dynamics.progress import use_progress
 
-MODEL = """{UTF-8}
-S = INTEG(k, 10) ~ widget ~ |
-k = 5 ~ widget/Year ~ |
-INITIAL TIME = 0 ~ Year ~ |
-FINAL TIME = 10 ~ Year ~ |
-TIME STEP = 1 ~ Year ~ |
-SAVEPER = 1 ~ Year ~ |
-"""
 RANGE = '[k]\nvalue = 5\nunit = "widget/Year"\nsource = "made up"\ngrade = "C"\nlow = 0\nhigh = 10\n'
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_models import TANK as MODEL
 
 from alliance_dynamics.cli import main
 from alliance_dynamics.commands.changes import open_plan
@@ -28,17 +29,6 @@ from alliance_dynamics.scenarios import find_regime, read_regimes, read_scenario
 from alliance_dynamics.simulate import run_model
 from alliance_dynamics.verification import compare_results
 
-MODEL = """{UTF-8}
-S = INTEG(inflow - outflow, 10) ~ widget ~ The stock. |
-inflow = k ~ widget/Year ~ What comes in. |
-outflow = S / residence time ~ widget/Year ~ What goes out. |
-k = 5 ~ widget/Year ~ The constant. |
-residence time = 4 ~ Year ~ How long it stays. |
-INITIAL TIME = 0 ~ Year ~ |
-FINAL TIME = 10 ~ Year ~ |
-TIME STEP = 0.25 ~ Year ~ |
-SAVEPER = 5 ~ Year ~ |
-"""
 CARD = '["{name}"]\nvalue = {value}\nunit = "{unit}"\nsource = "made up"\ngrade = "C"\nlow = {low}\nhigh = {high}\n'
 RANGES = CARD.format(name="k", value=5, unit="widget/Year", low=0, high=10)
 RANGES += CARD.format(name="residence time", value=4, unit="Year", low=2, high=6)
