@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alliance_dynamics.draws import Draws, noisy
-from alliance_dynamics.errors import Fault, PartialError, RunError, UsageError, fault, suggestion
+from alliance_dynamics.errors import MAX_FAILED, Fault, PartialError, RunError, UsageError, fault, suggestion
 from alliance_dynamics.failures import explain
 from alliance_dynamics.kernel.integrate import compile_kernel
 from alliance_dynamics.kernel.program import Program
@@ -28,7 +28,6 @@ Floats = NDArray[np.float64]
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 AT_ONCE = 256  # draws in one call of the kernel
 EXPLAINED = 5  # failed draws whose first non-finite variable is looked for
-MAX_FAILED = 0.01
 
 
 @dataclass(frozen=True)

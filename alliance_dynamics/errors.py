@@ -107,6 +107,9 @@ class RunError(AllianceError):
     exit_code = 4
 
 
+MAX_FAILED = 0.01  # share of the runs that may fail and be left out, where nothing else is asked for
+
+
 class PartialError(AllianceError):
     """More runs of an ensemble failed than the user allows."""
 

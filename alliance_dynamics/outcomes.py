@@ -15,6 +15,7 @@ from alliance_dynamics.model.names import flat
 
 Floats = NDArray[np.float64]
 ALLIANCE = "alliance"
+MILESTONES = (2030, 2040, 2050)  # years for which gaps are told
 Way = Literal["sum", "mean"]
 
 

@@ -15,11 +15,11 @@ from alliance_dynamics.calibration.recovery import Recovery
 from alliance_dynamics.calibration.regions import read_regions
 from alliance_dynamics.compare import Comparison
 from alliance_dynamics.files import write_csv, write_text
-from alliance_dynamics.outcomes import ALLIANCE
+from alliance_dynamics.outcomes import ALLIANCE, MILESTONES
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.regimes import RegimeRuns
 from alliance_dynamics.sensitivity.convergence import convergence_rows, verdict_rows
-from alliance_dynamics.sensitivity.governance import OUTCOMES, PER_ROUBLE, SHOWN_YEARS, GovernanceSweep
+from alliance_dynamics.sensitivity.governance import OUTCOMES, PER_ROUBLE, GovernanceSweep
 from alliance_dynamics.sensitivity.governance_plan import ASSUMPTIONS, CALIBRATED
 from alliance_dynamics.sensitivity.indices import horizon_rows
 from alliance_dynamics.sensitivity.spread import effect_rows, first_look, outcome_rows
@@ -192,12 +192,12 @@ def write_sensitivity(folder: Path, sweep: GovernanceSweep, parameters: Paramete
         for each in parameters.levers.values()
     ]
     write_rows(folder / "levers.csv", levers)
-    pairs = [row for row in sweep.indices.pair_table if row["year"] in SHOWN_YEARS]
+    pairs = [row for row in sweep.indices.pair_table if row["year"] in MILESTONES]
     write_rows(folder / "pairs.csv", [row for row in pairs if math.isfinite(float(row["S2"]))])  # type: ignore[arg-type]
     write_rows(folder / "outcomes.csv", outcome_rows(sweep.sample))
     write_rows(folder / "main_effects.csv", effect_rows(sweep.sample))
     write_rows(folder / "first_look.csv", first_look(sweep.sample))
-    write_rows(folder / "convergence.csv", convergence_rows(sweep.history, SHOWN_YEARS))
+    write_rows(folder / "convergence.csv", convergence_rows(sweep.history, MILESTONES))
     write_rows(folder / "stop_rule.csv", verdict_rows(sweep.verdicts, sweep.design))
     write_rows(folder / "horizon.csv", horizon_rows(sweep.indices))
     summary = {

@@ -23,7 +23,7 @@ from alliance_dynamics.commands.parser import (
     whole,
     years,
 )
-from alliance_dynamics.errors import UsageError, fault
+from alliance_dynamics.errors import MAX_FAILED, UsageError, fault
 from alliance_dynamics.progress import READING, announce
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from alliance_dynamics.step_error import StepError
 
 DRAWS, MOST_DRAWS = 200, 1_000_000
-MAX_FAILED = 0.01
 SHOWN = 20  # rows of the table of errors
 SUMMARY = "Run a model once and write every variable at every saved time; or many draws with --draws."
 EXAMPLES = (

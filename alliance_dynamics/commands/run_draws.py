@@ -23,6 +23,7 @@ from alliance_dynamics.expectations import disappointed
 from alliance_dynamics.language import current_language, translate
 from alliance_dynamics.model.built_in import is_alliance
 from alliance_dynamics.model.names import canonical
+from alliance_dynamics.outcomes import MILESTONES
 from alliance_dynamics.overrides import program_of
 from alliance_dynamics.progress import stage
 from alliance_dynamics.settings import CONTROL
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from alliance_dynamics.parameters import Parameters
 
 SHOWN = 20
-MILESTONES = (2030.0, 2040.0, 2050.0)
 
 
 def refuse_for_one_run(arguments: Namespace) -> None:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from alliance_dynamics.commands.parser import Parser, jobs, number, one_of, power_of_two, processors, say, whole
+from alliance_dynamics.errors import MAX_FAILED
 from alliance_dynamics.progress import READING, announce
 
 SUMMARY = "Which levers and uncertainties the outcomes hang on: Sobol indices with intervals."
@@ -35,7 +36,7 @@ def add_options(parser: Parser) -> None:
                         help=say("runs in one shard of the sweep (4096)"))  # fmt: skip
     parser.add_argument("--on-fail", type=one_of(("error", "drop_block")), default="error", metavar="error|drop_block",
                         help=say("runs that go non-finite: stop, or leave their base points out (error)"))  # fmt: skip
-    parser.add_argument("--max-failed", type=number, default=0.01, metavar="SHARE",
+    parser.add_argument("--max-failed", type=number, default=MAX_FAILED, metavar="SHARE",
                         help=say("share of base points that may be left out (0.01)"))  # fmt: skip
     parser.add_argument("--precision", type=one_of(("double", "single")), default="double", metavar="double|single",
                         help=say("single is for screening: twice as fast, about six digits (double)"))  # fmt: skip

@@ -17,7 +17,7 @@ from alliance_dynamics.kernel.integrate import compile_kernel
 from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.language import LANGUAGES
 from alliance_dynamics.model.model import Model
-from alliance_dynamics.outcomes import ALLIANCE, INDICATORS, Indicator, SeriesSet, series_of
+from alliance_dynamics.outcomes import ALLIANCE, INDICATORS, MILESTONES, Indicator, SeriesSet, series_of
 from alliance_dynamics.parameters import Lever, Parameters
 from alliance_dynamics.report.texts import read_texts
 from alliance_dynamics.scenarios import Scenario
@@ -28,7 +28,6 @@ DRAWS = 200
 SIGNS = "".join(chr(each) for each in range(35, 127) if chr(each) not in "<\\")  # what JSON and a page take as it is
 WHOLE = len(SIGNS) ** 2 - 1  # draws travel as whole numbers between the ends of each column, two signs each
 FIRST_YEAR, LAST_YEAR = 2024, 2040  # between which the policy may start, unless a scenario starts elsewhere
-MILESTONES = (2030, 2040, 2050)
 REFERENCE_YEAR = 2040
 RAMPS = (0.5, 5.0)
 HISTORY = {

@@ -20,7 +20,6 @@ from alliance_dynamics.common_model import common_model, moved
 from alliance_dynamics.errors import UnsupportedError, fault
 from alliance_dynamics.explorer.causes import causes_of
 from alliance_dynamics.explorer.content import (
-    MILESTONES,
     packed_draws,
     page_content,
     regime_rows,
@@ -39,7 +38,7 @@ from alliance_dynamics.kernel.program import Program
 from alliance_dynamics.lever_paths import GRID
 from alliance_dynamics.loops.named import named_loops_of
 from alliance_dynamics.model.model import Model
-from alliance_dynamics.outcomes import SeriesSet
+from alliance_dynamics.outcomes import MILESTONES, SeriesSet
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.scenarios import Scenario
 from alliance_dynamics.simulate import program_of

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from alliance_dynamics.accounts import BENEFIT, COST, NO_COST
 from alliance_dynamics.common_model import numbers_instead
-from alliance_dynamics.errors import PartialError, RunError, fault
+from alliance_dynamics.errors import MAX_FAILED, PartialError, RunError, fault
 from alliance_dynamics.failures import explain
 from alliance_dynamics.futures import Futures
 from alliance_dynamics.model.model import Model
-from alliance_dynamics.outcomes import ALLIANCE, INDICATORS, Indicator, SeriesSet, series_of
+from alliance_dynamics.outcomes import ALLIANCE, INDICATORS, MILESTONES, Indicator, SeriesSet, series_of
 from alliance_dynamics.parameters import Lever
 from alliance_dynamics.sensitivity.convergence import Convergence, converged
 from alliance_dynamics.sensitivity.design import SobolDesign, sobol_design
@@ -37,8 +37,6 @@ from alliance_dynamics.sweeps.sweep import run_sweep
 from alliance_dynamics.sweeps.task import Block, run_rows
 
 Floats = NDArray[np.float64]
-MAX_FAILED = 0.01
-SHOWN_YEARS = (2030, 2040, 2050)
 FEWEST = 4  # points of a sample below which no smaller size is looked at
 STEP_POINTS = 64  # of the small design on which two steps are compared
 EXPLAINED = 3  # a failed run is repeated step by step to be explained, which takes a second
@@ -65,7 +63,7 @@ class GovernanceSweep:
     """The indices with what they were made from; `years` are those after the policy year.
 
     `history`: the same indices from a quarter and a half of the points, then from all; `verdicts`: the stop rule on
-    them for each outcome, in the years of `SHOWN_YEARS`.  `sample`: the gaps in these years.  `step_effect`: the
+    them for each outcome, in the years of `MILESTONES`.  `sample`: the gaps in these years.  `step_effect`: the
     largest change of an index when the sweep's step is halved, on a small design; 0 where the step is the model's own.
     `failed`: number of each run that went non-finite, and why; their base points are in no index.
     """
@@ -160,7 +158,7 @@ def governance_sensitivity(
         small = sobol_design(factors, points=min(points, step_points), replicates=1, seed=seed)
         effect = _step_effect([plan_of(small, dt) for dt in (plan.whole.dt, own_dt)], axes, jobs)
     return GovernanceSweep(
-        indices, design, plan.years, plan.runs, sample, history, verdicts_of(history, SHOWN_YEARS),
+        indices, design, plan.years, plan.runs, sample, history, verdicts_of(history, MILESTONES),
         plan.whole.dt, effect, tuple(failures.found),
     )  # fmt: skip
 
@@ -225,7 +223,7 @@ def _sampled(plan: GovernancePlan, model: Model, replicate: int, gaps: Floats, l
     inputs = design.rows(replicate * design.rows_per_replicate, count)
     others = tuple(each.name for each in design.columns[len(levers) :])
     years = plan.years.tolist()
-    shown = [year for year in SHOWN_YEARS if year in years]
+    shown = [year for year in MILESTONES if year in years]
     places = [years.index(year) for year in shown]
     names = (*(name for name, _, _ in OUTCOMES), PER_ROUBLE)
     return Sample(levers, others, names, units, tuple(shown), inputs, gaps[:count, :, places])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alliance_dynamics.commands.outcome import Outcome
-from alliance_dynamics.errors import UsageError, fault
+from alliance_dynamics.errors import MAX_FAILED, UsageError, fault
 from alliance_dynamics.files import Outputs, refuse_unwritable
 from alliance_dynamics.kernel.precision import NOTICE
 from alliance_dynamics.language import translate
@@ -17,7 +17,7 @@ from alliance_dynamics.progress import stage
 from alliance_dynamics.result_files import write_rows, write_sensitivity
 from alliance_dynamics.scenarios import read_regimes
 from alliance_dynamics.sensitivity.convergence import Doubled, until_converged
-from alliance_dynamics.sensitivity.governance import MAX_FAILED, GovernanceSweep, Kept, write_failed
+from alliance_dynamics.sensitivity.governance import GovernanceSweep, Kept, write_failed
 from alliance_dynamics.sensitivity.sobol import OnFail
 from alliance_dynamics.study.inputs import quick_futures
 from alliance_dynamics.study.planning import plan_sensitivity

@@ -16,6 +16,7 @@ from alliance_dynamics.lever_paths import with_paths
 from alliance_dynamics.manifest import refuse_other_results
 from alliance_dynamics.model.built_in import is_alliance
 from alliance_dynamics.model.model import Model
+from alliance_dynamics.outcomes import MILESTONES
 from alliance_dynamics.parameters import Parameters, read_parameters
 from alliance_dynamics.progress import stage
 from alliance_dynamics.regimes import compare_regimes, run_regimes
@@ -25,7 +26,7 @@ from alliance_dynamics.simulate import run_model
 from alliance_dynamics.study.inputs import chosen_regimes, quick_futures, refuse_years
 from alliance_dynamics.study.planning import plan_comparison
 from alliance_dynamics.study.signing import sign_results
-from alliance_dynamics.study.stages import BASELINE, YEARS
+from alliance_dynamics.study.stages import BASELINE
 from alliance_dynamics.study.summary import summary_of_gaps
 
 MOST_DRAWS = 10_000  # of five regimes these are 1.1 GB
@@ -61,7 +62,7 @@ def compare(
     parameters = read_parameters()
     regimes = chosen_regimes(scenarios, baseline, parameters)
     milestones = tuple(sorted({year for each in regimes for year in each.milestones}))
-    at = at or milestones or YEARS
+    at = at or milestones or MILESTONES
     refuse_years(at)
     draws, seed = _asked(regimes, "n", draws), _asked(regimes, "seed", seed)
     if draws is not None and draws > MOST_DRAWS:

@@ -9,13 +9,14 @@ from typing import Any
 from alliance_dynamics.calibration.calibration import Effort
 from alliance_dynamics.calibration.problem import Problem
 from alliance_dynamics.common_model import common_futures
+from alliance_dynamics.errors import MAX_FAILED
 from alliance_dynamics.futures import Futures, columns_of_regime
 from alliance_dynamics.model.model import Model
+from alliance_dynamics.outcomes import MILESTONES
 from alliance_dynamics.parameters import Parameters
 from alliance_dynamics.regimes import RegimeRuns
 from alliance_dynamics.scenarios import Scenario, find_regime
 from alliance_dynamics.sensitivity.governance import (
-    MAX_FAILED,
     STEP_POINTS,
     GovernanceSweep,
     Kept,
@@ -31,7 +32,6 @@ from alliance_dynamics.study.remembered import sources_of
 BASELINE, ALLIANCE_REGIME, NO_PROGRAMME = "R1", "R3", "R0"
 HEADLINE = "net_present_value"
 MAIN_OUTCOMES = (HEADLINE, "gross_regional_product", "innovative_goods_volume", "interregional_link_density")
-YEARS = (2030, 2040, 2050)
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def repeat(
             model, each.futures, regimes, replace(parameters, levers=each.levers), small, each.seed, jobs,
             lambda _: None, on_fail="drop_block", max_failed=1.0, step_points=0, coarse=each.name != DOUBLED,
         ),
-        outcomes=MAIN_OUTCOMES, year=YEARS[1], progress=tell,
+        outcomes=MAIN_OUTCOMES, year=MILESTONES[1], progress=tell,
     )  # fmt: skip
     return grouped, rows
 
@@ -145,7 +145,7 @@ def share_out(
     regime, baseline = (columns_of_regime(futures.program, model, each, parameters) for each in found)
     count = len(futures.calibrated)
     return posterior_shares(
-        model, futures, regime=regime, baseline=baseline, outcomes=MAIN_OUTCOMES[:2], year=YEARS[1],
+        model, futures, regime=regime, baseline=baseline, outcomes=MAIN_OUTCOMES[:2], year=MILESTONES[1],
         inputs=[card["input"] for card in names[:count]], runs=16 * (count + 1) * size.walks, coarser=coarser,
         seed=seed, jobs=jobs, progress=tell,
     )  # fmt: skip
@@ -168,11 +168,11 @@ def weigh(
     common, found, moved = common_futures(model, found, futures, parameters)
     known = {each.id: columns_of_regime(moved.program, common, each, parameters) for each in found}
     rungs = lever_ladder(
-        common, moved, parameters.levers, regime=known[ALLIANCE_REGIME], baseline=known[BASELINE], years=YEARS,
+        common, moved, parameters.levers, regime=known[ALLIANCE_REGIME], baseline=known[BASELINE], years=MILESTONES,
         draws=size.ladder_draws, jobs=jobs, progress=tell,
     )  # fmt: skip
     standing = regime_standing(
-        runs, futures, regime=ALLIANCE_REGIME, against=(BASELINE, NO_PROGRAMME), outcome=HEADLINE, years=YEARS[:2],
+        runs, futures, regime=ALLIANCE_REGIME, against=(BASELINE, NO_PROGRAMME), outcome=HEADLINE, years=MILESTONES[:2],
         inputs=[card["input"] for card in names], seed=seed,
     )  # fmt: skip
     return rungs, standing

@@ -15,6 +15,7 @@ from alliance_dynamics.language import translate
 from alliance_dynamics.loops.named import named_loops_of
 from alliance_dynamics.loops.over_draws import DRAWS, QUICK_DRAWS, loops_of_regimes
 from alliance_dynamics.manifest import refuse_other_results
+from alliance_dynamics.outcomes import MILESTONES
 from alliance_dynamics.parameters import read_parameters
 from alliance_dynamics.progress import stage
 from alliance_dynamics.regimes import compare_regimes, run_regimes
@@ -44,7 +45,6 @@ from alliance_dynamics.study.stages import (
     HEADLINE,
     MAIN_OUTCOMES,
     NO_PROGRAMME,
-    YEARS,
     Size,
     command_of_study,
     inputs_of,
@@ -92,7 +92,7 @@ def study(
         futures = draw_futures(fitted, parameters, seed=seed)
         with stage("Running the regimes", quiet) as tell:
             runs = run_regimes(model, regimes, futures, parameters, jobs=jobs, progress=tell)
-        compared = compare_regimes(runs, baseline=BASELINE, at=YEARS)
+        compared = compare_regimes(runs, baseline=BASELINE, at=MILESTONES)
         write_comparison(folder / "comparison", runs, compared, parameters)
 
         sweep = stages.value("sensitivity", "Sensitivity of the governance levers", lambda tell: sweep_levers(
@@ -113,19 +113,19 @@ def study(
         write_ladder(folder / "sensitivity", rungs)
         write_standing(folder / "sensitivity", standing, names)
         write_hinges(folder / "sensitivity", runs, futures, names, regime=ALLIANCE_REGIME, baseline=BASELINE,
-                     outcome=HEADLINE, year=YEARS[1])  # fmt: skip
+                     outcome=HEADLINE, year=MILESTONES[1])  # fmt: skip
         shares = stages.value("shares", "Sharing out the calibrated parameters", lambda tell: share_out(
             model, futures, regimes, parameters, names, size, seed, jobs, tell
         ))  # fmt: skip
         write_shares(folder / "sensitivity", shares, names)
         forms = stages.value("alternatives", "Trying other forms of the model", lambda tell: regimes_by_form(
-            model, regimes, futures, parameters, baseline=BASELINE, outcomes=MAIN_OUTCOMES, years=YEARS[:2],
+            model, regimes, futures, parameters, baseline=BASELINE, outcomes=MAIN_OUTCOMES, years=MILESTONES[:2],
             draws=size.ladder_draws, jobs=jobs, progress=tell,
         ))  # fmt: skip
         write_rows(folder / "sensitivity" / "alternatives.csv", [each.row() for each in forms])
 
         closed = stages.value("accounts", "Closing the accounts", lambda tell: accounts(
-            model, regimes, futures, parameters, against=NO_PROGRAMME, years=YEARS, jobs=jobs, progress=tell
+            model, regimes, futures, parameters, against=NO_PROGRAMME, years=MILESTONES, jobs=jobs, progress=tell
         ))  # fmt: skip
         write_rows(folder / "comparison" / "accounts.csv", [each.row() for each in closed])
 
